@@ -1,0 +1,507 @@
+//! Each command as a type: parsed by the card, built by the terminal.
+
+use super::apdu::{Apdu, Body, CommandBytes};
+use super::row::{CommandName, ResponseLength, Row};
+use super::table::{self, CLASS_PURSE, CLASS_STANDARD, SELECT_CONTROL, STORE_LAST};
+use crate::cryptography::{Authenticator, Tac};
+use crate::element::{Amount, Currency, DataError, KeyVersion, Kind, Sequence, Time};
+use crate::number::PartyNumber;
+use crate::parameter::{LONGEST_VALUE, Parameter, SCRIPT_OVERHEAD};
+use crate::pay_details::PayDetails;
+use crate::pin::PinBlock;
+use crate::status::StatusWord;
+use crate::wire::{Reader, Writer, concatenate};
+
+/// What SELECT asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Selection<'a> {
+    /// P1 04: an application by its AID.
+    Application(&'a [u8]),
+    /// P1 00: a file by its identifier.
+    File([u8; 2]),
+}
+
+/// Data of INITIALIZE, 23 bytes; the rest of PD is the payee's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InitializeData {
+    /// P1.
+    pub kind: Kind,
+    /// The payer's in a purchase, the card's own in load and refund, 00 in a transfer.
+    pub key_version: KeyVersion,
+    /// Names the pocket.
+    pub currency: Currency,
+    /// What is asked for.
+    pub amount: Amount,
+    /// The payer.
+    pub from: PartyNumber,
+    /// The payer's sequence.
+    pub from_sequence: Sequence,
+    /// The terminal's clock.
+    pub time: Time,
+}
+
+impl InitializeData {
+    /// Bytes of the data field.
+    pub const LENGTH: usize = 23;
+
+    fn parse(kind: Kind, data: &[u8]) -> Result<Self, DataError> {
+        let mut reader = Reader::new(data);
+        Ok(Self {
+            kind,
+            key_version: KeyVersion(reader.byte()?),
+            currency: Currency(reader.take()?),
+            amount: Amount::parse(reader.take()?),
+            from: PartyNumber(reader.take()?),
+            from_sequence: Sequence::parse(reader.take()?),
+            time: Time::parse(reader.take()?),
+        })
+    }
+
+    fn emit(&self) -> [u8; Self::LENGTH] {
+        concatenate(&[
+            &[self.key_version.0],
+            &self.currency.0,
+            &self.amount.emit(),
+            &self.from.0,
+            &self.from_sequence.emit(),
+            &self.time.emit(),
+        ])
+    }
+
+    /// The PD that the payee of this number forms at this sequence.
+    pub const fn pay_details(&self, to: PartyNumber, to_sequence: Sequence) -> PayDetails {
+        PayDetails {
+            kind: self.kind,
+            key_version: self.key_version,
+            currency: self.currency,
+            amount: self.amount,
+            from: self.from,
+            from_sequence: self.from_sequence,
+            to,
+            to_sequence,
+            time: self.time,
+        }
+    }
+}
+
+/// Data of DEBIT, 35 bytes; the payer's own number completes PD.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DebitData {
+    /// P1.
+    pub kind: Kind,
+    /// The card's own in unload and purchase, the payee's in a refund, 00 in a transfer.
+    pub key_version: KeyVersion,
+    /// The card's own sequence; an old one repeats a debit.
+    pub sequence: Sequence,
+    /// Names the pocket.
+    pub currency: Currency,
+    /// What is given.
+    pub amount: Amount,
+    /// The payee.
+    pub to: PartyNumber,
+    /// The payee's sequence.
+    pub to_sequence: Sequence,
+    /// As in INITIALIZE, to the letter.
+    pub time: Time,
+    /// The payee's authenticator.
+    pub req: Authenticator,
+}
+
+impl DebitData {
+    /// Bytes of the data field.
+    pub const LENGTH: usize = 35;
+
+    fn parse(kind: Kind, data: &[u8]) -> Result<Self, DataError> {
+        let mut reader = Reader::new(data);
+        Ok(Self {
+            kind,
+            key_version: KeyVersion(reader.byte()?),
+            sequence: Sequence::parse(reader.take()?),
+            currency: Currency(reader.take()?),
+            amount: Amount::parse(reader.take()?),
+            to: PartyNumber(reader.take()?),
+            to_sequence: Sequence::parse(reader.take()?),
+            time: Time::parse(reader.take()?),
+            req: Authenticator(reader.take()?),
+        })
+    }
+
+    fn emit(&self) -> [u8; Self::LENGTH] {
+        concatenate(&[
+            &[self.key_version.0],
+            &self.sequence.emit(),
+            &self.currency.0,
+            &self.amount.emit(),
+            &self.to.0,
+            &self.to_sequence.emit(),
+            &self.time.emit(),
+            &self.req.0,
+        ])
+    }
+
+    /// The data that debits this PD.
+    pub const fn new(pay_details: &PayDetails, req: Authenticator) -> Self {
+        Self {
+            kind: pay_details.kind,
+            key_version: pay_details.key_version,
+            sequence: pay_details.from_sequence,
+            currency: pay_details.currency,
+            amount: pay_details.amount,
+            to: pay_details.to,
+            to_sequence: pay_details.to_sequence,
+            time: pay_details.time,
+            req,
+        }
+    }
+
+    /// The PD that the payer of this number forms.
+    pub const fn pay_details(&self, from: PartyNumber) -> PayDetails {
+        PayDetails {
+            kind: self.kind,
+            key_version: self.key_version,
+            currency: self.currency,
+            amount: self.amount,
+            from,
+            from_sequence: self.sequence,
+            to: self.to,
+            to_sequence: self.to_sequence,
+            time: self.time,
+        }
+    }
+}
+
+/// Data of CREDIT and DECLINE, 52 bytes: what a payer's debit proves to its payee.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Voucher {
+    /// What was agreed on.
+    pub pay_details: PayDetails,
+    /// The payer has debited it.
+    pub val: Authenticator,
+    /// For the issuer.
+    pub tac: Tac,
+}
+
+impl Voucher {
+    /// Bytes of the data field.
+    pub const LENGTH: usize = 52;
+
+    fn parse(data: &[u8]) -> Result<Self, DataError> {
+        let mut reader = Reader::new(data);
+        Ok(Self {
+            pay_details: PayDetails::parse(&reader.take()?)?,
+            val: Authenticator(reader.take()?),
+            tac: Tac(reader.take()?),
+        })
+    }
+
+    fn emit(&self) -> [u8; Self::LENGTH] {
+        concatenate(&[&self.pay_details.emit(), &self.val.0, &self.tac.0])
+    }
+}
+
+/// Data of UPDATE PARAMETER: counter 4, parameter id 1, value, MAC 8. The MAC covers the header too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Script<'a> {
+    /// Each is used once, upwards.
+    pub counter: u32,
+    /// Parameter id.
+    pub id: u8,
+    /// As the id wants it.
+    pub value: &'a [u8],
+    /// The issuer's.
+    pub mac: Authenticator,
+}
+
+/// Header and Lc do not count: CLA INS P1 P2, counter, id and the longest value.
+const LONGEST_SIGNED: usize = 4 + 4 + 1 + LONGEST_VALUE;
+
+impl<'a> Script<'a> {
+    fn parse(data: &'a [u8]) -> Result<Self, DataError> {
+        let mut reader = Reader::new(data);
+        let counter = u32::from_be_bytes(reader.take()?);
+        let id = reader.byte()?;
+        let value = reader.slice(data.len().saturating_sub(SCRIPT_OVERHEAD))?;
+        Ok(Self { counter, id, value, mac: Authenticator(reader.take()?) })
+    }
+
+    /// Passes what the MAC covers to `with`: `CLA ‖ INS ‖ P1 ‖ P2 ‖ counter ‖ id ‖ value`.
+    pub fn signed<T>(&self, with: impl FnOnce(&[u8]) -> T) -> T {
+        let mut bytes = [0; LONGEST_SIGNED];
+        let row = table::row(CommandName::UpdateParameter);
+        let length = Writer::new(&mut bytes)
+            .put(&[row.class, row.instruction, 0, 0])
+            .put(&self.counter.to_be_bytes())
+            .put(&[self.id])
+            .put(self.value)
+            .finish();
+        with(bytes.get(..length.unwrap_or(0)).unwrap_or(&[]))
+    }
+}
+
+/// A parameter's value in bytes, for a [`Script`] to borrow.
+#[derive(Clone, Copy, Debug)]
+pub struct ParameterBytes {
+    bytes: [u8; 1 + LONGEST_VALUE],
+    length: usize,
+}
+
+impl ParameterBytes {
+    /// Emits id and value.
+    pub fn new(parameter: &Parameter) -> Self {
+        let mut bytes = [0; 1 + LONGEST_VALUE];
+        let mut writer = Writer::new(&mut bytes);
+        parameter.emit(&mut writer);
+        let length = writer.finish().unwrap_or(0);
+        Self { bytes, length }
+    }
+
+    /// The value without its id.
+    pub fn value(&self) -> &[u8] {
+        self.bytes.get(1..self.length).unwrap_or(&[])
+    }
+}
+
+/// A command with its data understood.
+#[derive(Clone, Debug)]
+pub enum Command<'a> {
+    /// SELECT; whether the FCI is wanted.
+    Select(Selection<'a>, bool),
+    /// READ BINARY of a short identifier or the current EF, from an offset.
+    ReadBinary(Option<u8>, u16),
+    /// READ RECORD of a short identifier or the current EF, by number.
+    ReadRecord(Option<u8>, u8),
+    /// GET DATA by tag.
+    GetData([u8; 2]),
+    /// VERIFY with a PIN, or the question whether it is verified.
+    Verify(Option<PinBlock>),
+    /// CHANGE PIN from old to new.
+    ChangePin(PinBlock, PinBlock),
+    /// INITIALIZE.
+    Initialize(InitializeData),
+    /// CREDIT.
+    Credit(Voucher),
+    /// DEBIT.
+    Debit(DebitData),
+    /// UPDATE PARAMETER.
+    UpdateParameter(Script<'a>),
+    /// GET PROOF.
+    GetProof(Sequence),
+    /// GET BALANCE of a pocket.
+    GetBalance(u8),
+    /// READ ENTRY.
+    ReadEntry(Sequence),
+    /// ACKNOWLEDGE.
+    Acknowledge(Sequence, Authenticator),
+    /// DECLINE.
+    Decline(Voucher),
+    /// REVERSE.
+    Reverse(Sequence, Authenticator),
+    /// LOCK.
+    Lock,
+    /// UNLOCK.
+    Unlock,
+    /// STORE DATA: whether it is the last block, its number, its bytes.
+    StoreData(bool, u8, &'a [u8]),
+}
+
+/// A command APDU of which class, instruction, P1 P2, lengths and Le fit the table. Its data are not looked at
+/// yet: selection and life cycle come first.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The table's row.
+    pub row: &'static Row,
+    /// Ne, where the command has Le.
+    pub expected: Option<u16>,
+    p1: u8,
+    p2: u8,
+    data: &'a [u8],
+}
+
+impl<'a> Request<'a> {
+    /// The first steps of section 6 in their order: 6E00, 6D00, 6A86, 6700 or 6Cxx.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, StatusWord> {
+        let apdu = CommandBytes::parse(bytes)?;
+        if ![CLASS_STANDARD, CLASS_PURSE].contains(&apdu.class) {
+            return Err(StatusWord::UnknownClass);
+        }
+        let mut status = StatusWord::UnknownInstruction;
+        for row in table::rows(apdu.instruction) {
+            if row.class != apdu.class {
+                return Err(StatusWord::UnknownClass);
+            }
+            if let Some(form) = row.form(apdu.p1, apdu.p2) {
+                let Body { data, expected } = apdu.body()?;
+                if !form.data.contains(data.len()) {
+                    return Err(StatusWord::WrongLength);
+                }
+                check_expected(form.response, expected)?;
+                return Ok(Self { row, expected, p1: apdu.p1, p2: apdu.p2, data });
+            }
+            status = StatusWord::WrongParameters;
+        }
+        Err(status)
+    }
+
+    /// The data field as the command has it; a malformed one is 6A80.
+    pub fn command(&self) -> Result<Command<'a>, StatusWord> {
+        self.understand().map_err(|_| StatusWord::WrongData)
+    }
+
+    fn understand(&self) -> Result<Command<'a>, DataError> {
+        let Self { p1, p2, data, .. } = *self;
+        let mut reader = Reader::new(data);
+        Ok(match self.row.command {
+            CommandName::Select => {
+                let selection =
+                    if p1 == 0 { Selection::File(reader.take()?) } else { Selection::Application(data) };
+                Command::Select(selection, p2 == SELECT_CONTROL)
+            }
+            CommandName::ReadBinary if p1 & 0x80 == 0 => {
+                Command::ReadBinary(None, u16::from_be_bytes([p1, p2]))
+            }
+            CommandName::ReadBinary => Command::ReadBinary(Some(p1 & 0x1F), u16::from(p2)),
+            CommandName::ReadRecord => Command::ReadRecord(Some(p2 >> 3).filter(|file| *file != 0), p1),
+            CommandName::GetData => Command::GetData([p1, p2]),
+            CommandName::Verify if data.is_empty() => Command::Verify(None),
+            CommandName::Verify => Command::Verify(Some(PinBlock::parse(reader.take()?)?)),
+            CommandName::ChangePin => {
+                Command::ChangePin(PinBlock::parse(reader.take()?)?, PinBlock::parse(reader.take()?)?)
+            }
+            CommandName::Initialize => Command::Initialize(InitializeData::parse(Kind::parse(p1)?, data)?),
+            CommandName::Credit => Command::Credit(Voucher::parse(data)?),
+            CommandName::Debit => Command::Debit(DebitData::parse(Kind::parse(p1)?, data)?),
+            CommandName::UpdateParameter => Command::UpdateParameter(Script::parse(data)?),
+            CommandName::GetProof => Command::GetProof(Sequence::parse(reader.take()?)),
+            CommandName::GetBalance => Command::GetBalance(p2),
+            CommandName::ReadEntry => Command::ReadEntry(Sequence::parse(reader.take()?)),
+            CommandName::Acknowledge => {
+                Command::Acknowledge(Sequence::parse(reader.take()?), Authenticator(reader.take()?))
+            }
+            CommandName::Decline => Command::Decline(Voucher::parse(data)?),
+            CommandName::Reverse => {
+                Command::Reverse(Sequence::parse(reader.take()?), Authenticator(reader.take()?))
+            }
+            CommandName::Lock => Command::Lock,
+            CommandName::Unlock => Command::Unlock,
+            CommandName::StoreData => Command::StoreData(p1 == STORE_LAST, p2, data),
+        })
+    }
+
+    /// Whether Le leaves room for an answer of this length; else 6Cxx. For answers whose length the table does
+    /// not know.
+    pub fn check_room(&self, length: usize) -> Result<(), StatusWord> {
+        match (self.expected, u8::try_from(length)) {
+            (Some(expected), Ok(short)) if usize::from(expected) < length => {
+                Err(StatusWord::WrongExpected(short))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check_expected(response: ResponseLength, expected: Option<u16>) -> Result<(), StatusWord> {
+    match (response, expected) {
+        (ResponseLength::None, _) | (ResponseLength::Whole | ResponseLength::Part, Some(_)) => Ok(()),
+        (_, None) => Err(StatusWord::WrongLength),
+        (ResponseLength::Exactly(length), Some(expected)) if expected < u16::from(length) => {
+            Err(StatusWord::WrongExpected(length))
+        }
+        (ResponseLength::Exactly(_), Some(_)) => Ok(()),
+    }
+}
+
+impl Command<'_> {
+    /// Which row of the table it is.
+    pub const fn name(&self) -> CommandName {
+        match self {
+            Self::Select(..) => CommandName::Select,
+            Self::ReadBinary(..) => CommandName::ReadBinary,
+            Self::ReadRecord(..) => CommandName::ReadRecord,
+            Self::GetData(..) => CommandName::GetData,
+            Self::Verify(..) => CommandName::Verify,
+            Self::ChangePin(..) => CommandName::ChangePin,
+            Self::Initialize(..) => CommandName::Initialize,
+            Self::Credit(..) => CommandName::Credit,
+            Self::Debit(..) => CommandName::Debit,
+            Self::UpdateParameter(..) => CommandName::UpdateParameter,
+            Self::GetProof(..) => CommandName::GetProof,
+            Self::GetBalance(..) => CommandName::GetBalance,
+            Self::ReadEntry(..) => CommandName::ReadEntry,
+            Self::Acknowledge(..) => CommandName::Acknowledge,
+            Self::Decline(..) => CommandName::Decline,
+            Self::Reverse(..) => CommandName::Reverse,
+            Self::Lock => CommandName::Lock,
+            Self::Unlock => CommandName::Unlock,
+            Self::StoreData(..) => CommandName::StoreData,
+        }
+    }
+
+    /// The APDU that a terminal sends; Le asks for all there is.
+    pub fn emit(&self) -> Apdu {
+        match self {
+            Self::Select(Selection::Application(identifier), control) => {
+                self.apdu(0x04, select_p2(*control), identifier)
+            }
+            Self::Select(Selection::File(identifier), control) => {
+                self.apdu(0, select_p2(*control), identifier)
+            }
+            Self::ReadBinary(None, offset) => {
+                let [high, low] = offset.to_be_bytes();
+                self.apdu(high & 0x7F, low, &[])
+            }
+            Self::ReadBinary(Some(file), offset) => {
+                let [_, low] = offset.to_be_bytes();
+                self.apdu(0x80 | file, low, &[])
+            }
+            Self::ReadRecord(file, number) => self.apdu(*number, file.unwrap_or(0) << 3 | 4, &[]),
+            Self::GetData([high, low]) => self.apdu(*high, *low, &[]),
+            Self::Verify(None) => self.apdu(0, table::PIN_REFERENCE, &[]),
+            Self::Verify(Some(pin)) => {
+                self.apdu(0, table::PIN_REFERENCE, &*zeroize::Zeroizing::new(pin.emit()))
+            }
+            Self::ChangePin(old, new) => {
+                let blocks: [u8; 2 * PinBlock::LENGTH] = concatenate(&[&old.emit(), &new.emit()]);
+                self.apdu(0, table::PIN_REFERENCE, &*zeroize::Zeroizing::new(blocks))
+            }
+            Self::Initialize(data) => self.apdu(data.kind.code(), 0, &data.emit()),
+            Self::Debit(data) => self.apdu(data.kind.code(), 0, &data.emit()),
+            Self::Credit(voucher) | Self::Decline(voucher) => self.apdu(0, 0, &voucher.emit()),
+            Self::UpdateParameter(script) => {
+                let mut bytes = [0; SCRIPT_OVERHEAD + LONGEST_VALUE];
+                let length = Writer::new(&mut bytes)
+                    .put(&script.counter.to_be_bytes())
+                    .put(&[script.id])
+                    .put(script.value)
+                    .put(&script.mac.0)
+                    .finish();
+                self.apdu(0, 0, bytes.get(..length.unwrap_or(0)).unwrap_or(&[]))
+            }
+            Self::GetProof(sequence) | Self::ReadEntry(sequence) => self.apdu(0, 0, &sequence.emit()),
+            Self::GetBalance(pocket) => self.apdu(0, *pocket, &[]),
+            Self::Acknowledge(sequence, authenticator) | Self::Reverse(sequence, authenticator) => {
+                let data: [u8; Sequence::LENGTH + Authenticator::LENGTH] =
+                    concatenate(&[&sequence.emit(), &authenticator.0]);
+                self.apdu(0, 0, &data)
+            }
+            Self::Lock => self.apdu(0, 0, &[]),
+            Self::Unlock => self.apdu(1, 0, &[]),
+            Self::StoreData(last, number, data) => {
+                self.apdu(if *last { STORE_LAST } else { table::STORE_MORE }, *number, data)
+            }
+        }
+    }
+
+    fn apdu(&self, p1: u8, p2: u8, data: &[u8]) -> Apdu {
+        let row = table::row(self.name());
+        let expected = match row.form(p1, p2).map(|form| form.response) {
+            None | Some(ResponseLength::None) => None,
+            Some(ResponseLength::Exactly(length)) => Some(u16::from(length)),
+            Some(ResponseLength::Whole | ResponseLength::Part) => Some(256),
+        };
+        Apdu::new(row.class, row.instruction, p1, p2, data, expected)
+    }
+}
+
+const fn select_p2(control: bool) -> u8 {
+    if control { SELECT_CONTROL } else { table::SELECT_SILENT }
+}

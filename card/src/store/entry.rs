@@ -1,0 +1,144 @@
+//! What the log holds (section 9).
+
+use apdu_spec::cryptography::{Chain, KeyBytes, Tac};
+use apdu_spec::element::{Amount, Expiry, KeyVersion, Role, Sequence};
+use apdu_spec::number::PartyNumber;
+use apdu_spec::pay_details::PayDetails;
+use apdu_spec::pocket::{POCKETS, PocketParameters};
+use apdu_spec::record::RecordRole;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// PAYM masters that a merchant SAM holds at most (DGI 8001).
+pub const MASTERS: usize = 8;
+
+/// The last script that the issuer sent and the card accepted (section 6, UPDATE PARAMETER).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Administration {
+    /// Its counter, 0 before the first.
+    pub counter: u32,
+    /// Its MAC.
+    pub mac: [u8; 8],
+}
+
+/// What personalisation gave the card for life.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Purse or merchant SAM.
+    pub role: Role,
+    /// Its number.
+    pub number: PartyNumber,
+    /// Generation of its keys.
+    pub key_version: KeyVersion,
+    /// Number of its issuer.
+    pub issuer: PartyNumber,
+    /// Flags of DGI 1501; bit 1 is a disposable card.
+    pub flags: u8,
+    /// Card keys in the order of DGI 8000: LOAD, PAYM, TACK, ADMN.
+    pub keys: [KeyBytes; 4],
+    /// Balances before the first transaction, minor units.
+    pub balances: [Amount; POCKETS],
+}
+
+/// What the issuer may change, and the holder's lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parameters {
+    /// Last month of validity.
+    pub expiry: Expiry,
+    /// Currency, exponent and limits of each pocket.
+    pub pockets: [PocketParameters; POCKETS],
+    /// The issuer's flag.
+    pub blocked: bool,
+    /// The holder's flag.
+    pub locked: bool,
+    /// Terminated by the issuer.
+    pub terminated: bool,
+    /// Highest of the parameter page.
+    pub administration: Administration,
+}
+
+/// A merchant SAM's PAYM masters, one for each generation of purses.
+#[derive(Clone, Debug, Default)]
+pub struct Masters {
+    /// The masters, in any places.
+    pub keys: [Option<(KeyVersion, KeyBytes)>; MASTERS],
+    /// Highest of this entry.
+    pub administration: Administration,
+}
+
+impl Masters {
+    /// The master of this generation of purses.
+    pub fn key(&self, version: KeyVersion) -> Option<&KeyBytes> {
+        self.keys.iter().flatten().find(|(of, _)| *of == version).map(|(_, key)| key)
+    }
+}
+
+/// The holder's PIN and what is left of its tries.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct Pin {
+    /// ISO 9564 format 2 block.
+    pub block: [u8; 8],
+    /// Tries left.
+    pub tries: u8,
+    /// Tries after success.
+    pub limit: u8,
+    /// Highest of the PIN log.
+    #[zeroize(skip)]
+    pub administration: Administration,
+}
+
+impl core::fmt::Debug for Pin {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter.debug_struct("Pin").field("tries", &self.tries).field("limit", &self.limit).finish_non_exhaustive()
+    }
+}
+
+/// What a pocket holds; minor units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PocketState {
+    /// Balance.
+    pub balance: Amount,
+    /// Debited without PIN since the last PIN.
+    pub debited_without_pin: Amount,
+    /// Received or restored offline since the pocket's last load or unload.
+    pub received_offline: Amount,
+}
+
+/// One transaction, and the card's complete state after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its own sequence.
+    pub sequence: Sequence,
+    /// What was agreed on; a reversal's is that of the debit.
+    pub pay_details: PayDetails,
+    /// The payer's TAC.
+    pub tac: Tac,
+    /// What the card did.
+    pub role: RecordRole,
+    /// Whether a settled mark counts for it; false in a new record.
+    pub settled: bool,
+    /// The purchase of a refund, the debit of a reversal.
+    pub reference: Option<Sequence>,
+    /// The last credited load, [`Sequence::NONE`] before the first.
+    pub last_load: Sequence,
+    /// Highest of the log.
+    pub administration: Administration,
+    /// Every pocket after it.
+    pub pockets: [PocketState; POCKETS],
+    /// H of a merchant SAM.
+    pub chain: Chain,
+}
+
+/// What can be appended to a personalised card's log.
+#[derive(Clone, Debug)]
+pub enum Entry {
+    /// The next transaction.
+    Record(Record),
+    /// The payer record of this sequence is settled.
+    Mark(Sequence),
+    /// PIN and tries.
+    Pin(Pin),
+    /// Parameters and flags.
+    Parameters(Parameters),
+    /// A merchant SAM's masters.
+    Masters(Masters),
+}
