@@ -70,6 +70,17 @@ impl<'a> Writer<'a> {
         self
     }
 
+    /// How many bytes have been written so far.
+    pub const fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Begins again with the first byte.
+    pub const fn clear(&mut self) {
+        self.length = 0;
+        self.complete = true;
+    }
+
     /// How many bytes have been written, none where a field found no room.
     pub const fn finish(&self) -> Option<usize> {
         if self.complete { Some(self.length) } else { None }

@@ -1,7 +1,9 @@
 //! The protocol's own vectors and NIST's for AES-CMAC hold.
 #![cfg(feature = "software")]
 
-use apdu_spec::cryptography::{Chain, Engine, KeyBytes, KeyPurpose, Session, Tac, card_key, chain, session_key, tac};
+use apdu_spec::cryptography::{
+    Chain, Engine, KeyBytes, KeyPurpose, Session, Tac, card_key, chain, session_key, tac,
+};
 use apdu_spec::element::{Amount, Currency, KeyVersion, Kind, Sequence, Time};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;

@@ -63,6 +63,11 @@ impl Layout {
         Some(Self { unit, page_size, pages, atomic, commit, retire, first_slot, entry, slot, slots })
     }
 
+    /// Pages that are the log; one more is spare.
+    pub(super) const fn live_pages(&self) -> u64 {
+        self.pages.saturating_sub(1) as u64
+    }
+
     /// Where a slot begins.
     const fn offset(&self, slot: usize) -> usize {
         self.first_slot.saturating_add(slot.saturating_mul(self.slot))
