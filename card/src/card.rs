@@ -84,7 +84,8 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
     /// Answers one command APDU; gives the length of the response APDU with its status word.
     pub fn process(&mut self, command: &[u8], response: &mut [u8; LONGEST_RESPONSE]) -> usize {
         let mut answer = Writer::new(response);
-        let outcome = if self.halted { Err(StatusWord::MemoryFailure) } else { self.execute(command, &mut answer) };
+        let outcome =
+            if self.halted { Err(StatusWord::MemoryFailure) } else { self.execute(command, &mut answer) };
         self.halted |= outcome == Err(StatusWord::MemoryFailure);
         let status = outcome.unwrap_or_else(|status| {
             answer.clear();
@@ -194,9 +195,9 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
     }
 
     pub(crate) fn is_open_payment(&self, sequence: apdu_spec::element::Sequence) -> bool {
-        self.store.standing(sequence).is_some_and(|standing| {
-            standing.role == RecordRole::Payer && standing.state == RecordState::Open
-        })
+        self.store
+            .standing(sequence)
+            .is_some_and(|standing| standing.role == RecordRole::Payer && standing.state == RecordState::Open)
     }
 
     /// What personalisation gave the card; a blank card's commands end before they ask.

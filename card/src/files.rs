@@ -98,7 +98,12 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
         Ok(StatusWord::Success)
     }
 
-    pub(crate) fn read_record(&mut self, short_identifier: Option<u8>, number: u8, answer: &mut Writer<'_>) -> Outcome {
+    pub(crate) fn read_record(
+        &mut self,
+        short_identifier: Option<u8>,
+        number: u8,
+        answer: &mut Writer<'_>,
+    ) -> Outcome {
         let file = self.elementary(short_identifier, Structure::Records);
         if self.is_locked() && file != Ok(File::Exceptions) {
             return Err(StatusWord::SecurityStatus);
@@ -126,7 +131,12 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
         Ok(StatusWord::Success)
     }
 
-    pub(crate) fn get_data(&mut self, tag: [u8; 2], request: &Request<'_>, answer: &mut Writer<'_>) -> Outcome {
+    pub(crate) fn get_data(
+        &mut self,
+        tag: [u8; 2],
+        request: &Request<'_>,
+        answer: &mut Writer<'_>,
+    ) -> Outcome {
         match (tag, self.store.pin()) {
             (TAG_LOG_FORMAT, _) => answer.put(&LOG_FORMAT),
             (TAG_PIN_TRIES, Some(pin)) => answer.put(&TAG_PIN_TRIES).put(&[1, pin.tries]),
@@ -161,7 +171,8 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
         let place = parameters.and_then(|parameters| {
             parameters.pockets.iter().position(|pocket| pocket.currency == record.pay_details.currency)
         });
-        let balance = place.and_then(|place| record.pockets.get(place)).map_or(Amount::ZERO, |pocket| pocket.balance);
+        let balance =
+            place.and_then(|place| record.pockets.get(place)).map_or(Amount::ZERO, |pocket| pocket.balance);
         Ok(LogRecord {
             pay_details: record.pay_details,
             role: record.role,

@@ -1,7 +1,7 @@
 //! Keys that are ready for use, and which of them a transaction is under.
 
-use apdu_spec::cryptography::{Engine, KeyBytes, Session, card_key};
 use apdu_spec::cryptography::KeyPurpose;
+use apdu_spec::cryptography::{Engine, KeyBytes, Session, card_key};
 use apdu_spec::element::{KeyVersion, Kind, Role};
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::personalisation::{CARD_KEYS, MASTERS};
@@ -30,9 +30,10 @@ impl<E: Engine> Keys<E> {
         let load = |key: &KeyBytes| engine.load(key);
         let own = store.identity().map(|identity| identity.keys.each_ref().map(load));
         let masters = match store.masters() {
-            Some(masters) => {
-                masters.keys.each_ref().map(|master| master.as_ref().map(|(version, key)| (*version, load(key))))
-            }
+            Some(masters) => masters
+                .keys
+                .each_ref()
+                .map(|master| master.as_ref().map(|(version, key)| (*version, load(key)))),
             None => [const { None }; MASTERS],
         };
         Self { own, masters }
@@ -50,7 +51,12 @@ impl<E: Engine> Keys<E> {
     }
 
     /// Whether the key version of these pay details is one that this card has a key of (else 6A88).
-    pub(crate) fn check_version(&self, identity: &Identity, kind: Kind, version: KeyVersion) -> Result<(), StatusWord> {
+    pub(crate) fn check_version(
+        &self,
+        identity: &Identity,
+        kind: Kind,
+        version: KeyVersion,
+    ) -> Result<(), StatusWord> {
         let held = match (kind, identity.role) {
             (Kind::Load | Kind::Unload, _) | (Kind::Purchase | Kind::Refund, Role::Purse) => {
                 version == identity.key_version
@@ -75,7 +81,8 @@ impl<E: Engine> Keys<E> {
             (Kind::Load | Kind::Unload, _) => self.own(KeyPurpose::Load)?,
             (Kind::Purchase | Kind::Refund, Role::Purse) => self.own(KeyPurpose::Payment)?,
             (Kind::Purchase | Kind::Refund, Role::Merchant) => {
-                let purse = if pay_details.kind == Kind::Purchase { pay_details.from } else { pay_details.to };
+                let purse =
+                    if pay_details.kind == Kind::Purchase { pay_details.from } else { pay_details.to };
                 let version = pay_details.key_version;
                 let (_, master) = self
                     .masters

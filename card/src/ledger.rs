@@ -22,7 +22,8 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
     /// The place of a currency's pocket, 6A88 where there is none.
     pub(crate) fn pocket(&self, currency: Currency) -> Result<usize, StatusWord> {
         let parameters = self.store.parameters().ok_or(StatusWord::ConditionsOfUse)?;
-        let place = parameters.pockets.iter().position(|pocket| pocket.is_used() && pocket.currency == currency);
+        let place =
+            parameters.pockets.iter().position(|pocket| pocket.is_used() && pocket.currency == currency);
         place.ok_or(StatusWord::ReferenceNotFound)
     }
 

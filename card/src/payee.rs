@@ -101,7 +101,8 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
     fn check_payee(&self, pay_details: &PayDetails) -> Result<usize, StatusWord> {
         let identity = self.identity()?;
         let kind = pay_details.kind;
-        let from_issuer = pay_details.from == identity.issuer && pay_details.from_sequence == pay_details.to_sequence;
+        let from_issuer =
+            pay_details.from == identity.issuer && pay_details.from_sequence == pay_details.to_sequence;
         if pay_details.to != identity.number
             || pay_details.from == identity.number
             || pay_details.amount == Amount::ZERO
@@ -156,7 +157,8 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
         let limits = self.limits(place)?;
         let pocket = record.pockets.get_mut(place).ok_or(StatusWord::ReferenceNotFound)?;
         let PocketState { balance, received_offline, .. } = *pocket;
-        let within = |sum: Option<Amount>, limit: Amount| sum.filter(|sum| *sum <= limit).ok_or(StatusWord::OverLimit);
+        let within =
+            |sum: Option<Amount>, limit: Amount| sum.filter(|sum| *sum <= limit).ok_or(StatusWord::OverLimit);
         pocket.balance = within(balance.checked_add(pay_details.amount), limits.maximum_balance)?;
         match pay_details.kind {
             Kind::Load => {
@@ -184,7 +186,9 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
             if !fits {
                 continue;
             }
-            let Some(purchase) = self.store.record(sequence)?.map(|record| record.pay_details) else { continue };
+            let Some(purchase) = self.store.record(sequence)?.map(|record| record.pay_details) else {
+                continue;
+            };
             let suffices = purchase.to == refund.from
                 && purchase.currency == refund.currency
                 && purchase.amount >= refund.amount

@@ -33,7 +33,8 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
             return Err(StatusWord::WrongMac);
         }
         let proof = if data.sequence < next {
-            let standing = self.store.standing(data.sequence).filter(|standing| standing.role == RecordRole::Payer);
+            let standing =
+                self.store.standing(data.sequence).filter(|standing| standing.role == RecordRole::Payer);
             standing.ok_or(StatusWord::ConditionsOfUse)?;
             let record = self.store.record(data.sequence)?.ok_or(StatusWord::ConditionsOfUse)?;
             if record.pay_details != pay_details {
@@ -91,7 +92,11 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
 
     /// Returns the value of an open debit: by its payee's nack, or by the issuer's script, which stands outside the
     /// limit of offline receipts.
-    pub(crate) fn take_back(&mut self, debit: &Record, script: Option<Administration>) -> Result<(), StatusWord> {
+    pub(crate) fn take_back(
+        &mut self,
+        debit: &Record,
+        script: Option<Administration>,
+    ) -> Result<(), StatusWord> {
         if self.store.next_sequence() > Sequence::LAST {
             return Err(StatusWord::SequenceExhausted);
         }
@@ -118,7 +123,8 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
     fn check_payer(&self, pay_details: &PayDetails) -> Result<usize, StatusWord> {
         let identity = self.identity()?;
         let kind = pay_details.kind;
-        let to_issuer = pay_details.to == identity.issuer && pay_details.to_sequence == pay_details.from_sequence;
+        let to_issuer =
+            pay_details.to == identity.issuer && pay_details.to_sequence == pay_details.from_sequence;
         let is_collection = kind == Kind::Unload && identity.role == Role::Merchant;
         if pay_details.to == identity.number
             || pay_details.amount == Amount::ZERO && !is_collection
@@ -151,9 +157,8 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
             if amount > maximum {
                 return Err(StatusWord::OverLimit);
             }
-            let within = without_pin.filter(|total| {
-                amount <= limits.debit_without_pin && *total <= limits.total_without_pin
-            });
+            let within = without_pin
+                .filter(|total| amount <= limits.debit_without_pin && *total <= limits.total_without_pin);
             if !self.session.pin_verified {
                 pocket.debited_without_pin = within.ok_or(StatusWord::SecurityStatus)?;
             }

@@ -2,10 +2,10 @@
 
 use apdu_spec::command::CommandName;
 use apdu_spec::cryptography::{Engine, KeyBytes, KeyPurpose, check_value};
-use apdu_spec::element::{Amount, DataError, KeyVersion, Role};
+use apdu_spec::element::{Amount, DataError, KeyVersion, Role, Sequence};
 use apdu_spec::personalisation::{
-    CARD_KEYS, DGI_CHECK_VALUES, DGI_IDENTITY, DGI_KEYS, DGI_LAST_POCKET, DGI_MASTERS, DGI_PIN, DGI_PIN_TRIES,
-    DGI_POCKET, IdentityGroup, MASTERS, PocketGroup,
+    CARD_KEYS, DGI_CHECK_VALUES, DGI_IDENTITY, DGI_KEYS, DGI_LAST_POCKET, DGI_MASTERS, DGI_PIN,
+    DGI_PIN_TRIES, DGI_POCKET, IdentityGroup, MASTERS, PocketGroup,
 };
 use apdu_spec::pin::PinBlock;
 use apdu_spec::pocket::{POCKETS, PocketParameters};
@@ -36,7 +36,7 @@ struct Groups {
     pockets: [Option<PocketGroup>; POCKETS],
     keys: Option<[KeyBytes; CARD_KEYS]>,
     check_values: Option<[[u8; 3]; CARD_KEYS]>,
-    masters: Option<[Option<(KeyVersion, KeyBytes)>; MASTERS]>,
+    masters: Option<Masters>,
     pin: Option<PinBlock>,
     tries: Option<[u8; 2]>,
 }
@@ -137,18 +137,25 @@ impl Groups {
         let identity = self.identity?;
         let keys = self.keys.as_ref()?;
         let check_values = self.check_values?;
-        let keys_hold = KeyPurpose::ALL.into_iter().zip(keys).zip(check_values).all(|((purpose, key), value)| {
-            let is_unused = identity.role == Role::Merchant && purpose == KeyPurpose::Payment;
-            is_unused || check_value(engine, key) == value
-        });
+        let keys_hold =
+            KeyPurpose::ALL.into_iter().zip(keys).zip(check_values).all(|((purpose, key), value)| {
+                let is_unused = identity.role == Role::Merchant && purpose == KeyPurpose::Payment;
+                is_unused || check_value(engine, key) == value
+            });
         let [tries, limit] = self.tries?;
         let tries_hold = (1..=MOST_TRIES).contains(&limit) && tries <= limit;
         let masters_hold = self.masters.is_some() == (identity.role == Role::Merchant);
         if !keys_hold || !tries_hold || !masters_hold || !self.pockets_hold() {
             return None;
         }
-        let balance = |pocket: &Option<PocketGroup>| pocket.map_or(Amount::ZERO, |pocket| pocket.balance);
-        let parameters = |pocket: &Option<PocketGroup>| pocket.map_or(PocketParameters::UNUSED, |group| group.parameters);
+        let mut balances = [Amount::ZERO; POCKETS];
+        let mut pockets = [PocketParameters::UNUSED; POCKETS];
+        for ((group, balance), parameters) in self.pockets.iter().zip(&mut balances).zip(&mut pockets) {
+            if let Some(group) = group {
+                *balance = group.balance;
+                *parameters = group.parameters;
+            }
+        }
         Some(Profile {
             identity: Identity {
                 role: identity.role,
@@ -157,20 +164,18 @@ impl Groups {
                 issuer: identity.issuer,
                 flags: identity.flags,
                 keys: keys.clone(),
-                balances: self.pockets.each_ref().map(balance),
+                balances,
+                first_sequence: Sequence(0),
             },
             parameters: Parameters {
                 expiry: identity.expiry,
-                pockets: self.pockets.each_ref().map(parameters),
+                pockets,
                 blocked: false,
                 locked: false,
                 terminated: false,
                 administration: Administration::default(),
             },
-            masters: self
-                .masters
-                .clone()
-                .map(|keys| Masters { keys, administration: Administration::default() }),
+            masters: self.masters.clone(),
             pin: Pin {
                 block: self.pin.as_ref()?.emit(),
                 tries,
@@ -184,7 +189,8 @@ impl Groups {
     fn pockets_hold(&self) -> bool {
         let currencies = || self.pockets.iter().flatten().map(|pocket| pocket.parameters.currency);
         let [first, ..] = self.pockets;
-        first.is_some() && currencies().all(|wanted| currencies().filter(|other| *other == wanted).count() == 1)
+        first.is_some()
+            && currencies().all(|wanted| currencies().filter(|other| *other == wanted).count() == 1)
     }
 }
 
@@ -217,20 +223,20 @@ fn read_check_values(reader: &mut Reader<'_>) -> Result<[[u8; 3]; CARD_KEYS], Da
 }
 
 /// One to eight masters, each with another key version than 00.
-fn read_masters(value: &[u8]) -> Result<[Option<(KeyVersion, KeyBytes)>; MASTERS], DataError> {
-    let mut masters = [const { None }; MASTERS];
+fn read_masters(value: &[u8]) -> Result<Masters, DataError> {
+    let mut masters = Masters::default();
     let mut reader = Reader::new(value);
     for place in 0..MASTERS {
         if reader.rest().is_empty() {
             break;
         }
         let version = KeyVersion(reader.byte()?);
-        let is_known = masters.iter().flatten().any(|(known, _)| *known == version);
+        let is_known = masters.key(version).is_some();
         if version == KeyVersion::NONE || is_known {
             return Err(DataError::Value);
         }
         let key = KeyBytes(reader.take()?);
-        *masters.get_mut(place).ok_or(DataError::Length)? = Some((version, key));
+        *masters.keys.get_mut(place).ok_or(DataError::Length)? = Some((version, key));
     }
     reader.end()?;
     if value.is_empty() { Err(DataError::Length) } else { Ok(masters) }

@@ -39,10 +39,12 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
         let mut parameters = *self.store.parameters().ok_or(StatusWord::ConditionsOfUse)?;
         parameters.administration = administration;
         match *parameter {
-            Parameter::Limits { pocket, limits } => place(&mut parameters, pocket)
-                .filter(|pocket| pocket.is_used())
-                .ok_or(StatusWord::ReferenceNotFound)?
-                .limits = limits,
+            Parameter::Limits { pocket, limits } => {
+                place(&mut parameters, pocket)
+                    .filter(|pocket| pocket.is_used())
+                    .ok_or(StatusWord::ReferenceNotFound)?
+                    .limits = limits
+            }
             Parameter::NewPocket { pocket, parameters: new } => {
                 let known = parameters.pockets.iter().any(|pocket| pocket.currency == new.currency);
                 let free = place(&mut parameters, pocket).ok_or(StatusWord::ReferenceNotFound)?;
@@ -95,18 +97,27 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
                 self.store.commit(Entry::Mark(sequence))?;
                 Ok(self.store.commit(Entry::Parameters(*parameters))?)
             }
-            (Resolution::Reversed, RecordState::Open) => self.take_back(&record, Some(parameters.administration)),
+            (Resolution::Reversed, RecordState::Open) => {
+                self.take_back(&record, Some(parameters.administration))
+            }
             (Resolution::Settled, RecordState::Reversed)
-            | (Resolution::Reversed, RecordState::Settled | RecordState::Refunded) => Err(StatusWord::ConditionsOfUse),
+            | (Resolution::Reversed, RecordState::Settled | RecordState::Refunded) => {
+                Err(StatusWord::ConditionsOfUse)
+            }
         }
     }
 
-    fn forget_master(&mut self, version: KeyVersion, administration: Administration) -> Result<(), StatusWord> {
+    fn forget_master(
+        &mut self,
+        version: KeyVersion,
+        administration: Administration,
+    ) -> Result<(), StatusWord> {
         if self.identity()?.role != Role::Merchant {
             return Err(StatusWord::WrongData);
         }
         let mut masters = self.store.masters().ok_or(StatusWord::ConditionsOfUse)?.clone();
-        let place = masters.keys.iter_mut().find(|key| key.as_ref().is_some_and(|(held, _)| *held == version));
+        let place =
+            masters.keys.iter_mut().find(|key| key.as_ref().is_some_and(|(held, _)| *held == version));
         *place.ok_or(StatusWord::ReferenceNotFound)? = None;
         for sequence in self.sequences().filter(|sequence| self.is_open_payment(*sequence)) {
             let record = self.store.record(sequence)?;

@@ -30,7 +30,7 @@ use page::{FEWEST_SLOTS, Header, Layout, Pages};
 
 use crate::memory::{Geometry, Memory, MemoryFailure};
 
-pub use entry::{Administration, Entry, Identity, MASTERS, Masters, Parameters, Pin, PocketState, Record};
+pub use entry::{Administration, Entry, Identity, Masters, Parameters, Pin, PocketState, Record};
 pub use index::Standing;
 pub use power_up::PowerUpError;
 
@@ -160,7 +160,8 @@ impl<M: Memory, const WINDOW: usize, const EXCEPTIONS: usize> Store<M, WINDOW, E
     /// # Errors
     /// [`MemoryFailure::Unreadable`] if it has become so since power-up.
     pub fn record(&self, sequence: Sequence) -> Result<Option<Record>, MemoryFailure> {
-        let (Some(location), Some(flags)) = (self.index.location(sequence), self.index.flags(sequence)) else {
+        let (Some(location), Some(flags)) = (self.index.location(sequence), self.index.flags(sequence))
+        else {
             return Ok(None);
         };
         let mut content = [0; CONTENT];
@@ -197,7 +198,10 @@ impl<M: Memory, const WINDOW: usize, const EXCEPTIONS: usize> Store<M, WINDOW, E
         let parameters = self.parameters.as_ref().map(|parameters| parameters.administration);
         let masters = self.masters.as_ref().map(|masters| masters.administration);
         let pin = self.pin.as_ref().map(|pin| pin.administration);
-        [parameters, masters, pin].into_iter().flatten().fold(self.state.administration, Administration::highest)
+        [parameters, masters, pin]
+            .into_iter()
+            .flatten()
+            .fold(self.state.administration, Administration::highest)
     }
 
     /// The memory.
@@ -236,7 +240,7 @@ impl<M: Memory, const WINDOW: usize, const EXCEPTIONS: usize> Store<M, WINDOW, E
                 masters.map(Masters::encode),
                 Some(pin.encode()),
             ];
-            let built = store.build_first(&contents);
+            let built = store.build_first(&contents, identity.first_sequence);
             for content in contents.iter_mut().flatten() {
                 content.zeroize();
             }
@@ -265,13 +269,14 @@ impl<M: Memory, const WINDOW: usize, const EXCEPTIONS: usize> Store<M, WINDOW, E
             };
             let mut content = entry.encode();
             let programmed = store.pages.program(page, used, write_number, &content);
-            let brief = Brief::of(&content);
             if is_secret(&content) {
                 content.zeroize();
             }
             programmed?;
-            let brief = brief.map_err(|_| MemoryFailure::Range)?;
-            store.index.append(&brief, Location::new(page, used)).map_err(|_| MemoryFailure::Range)?;
+            store
+                .index
+                .append(&entry.brief(), Location::new(page, used))
+                .map_err(|_| MemoryFailure::Range)?;
             store.head = store.head.map(|head| Head { used: used.saturating_add(1), ..head });
             store.unsealed = !store.pages.layout.atomic;
             match entry {
@@ -335,15 +340,20 @@ impl<M: Memory, const WINDOW: usize, const EXCEPTIONS: usize> Store<M, WINDOW, E
     }
 
     /// Builds the first page, of the entries of personalisation.
-    fn build_first(&mut self, contents: &[Option<Content>]) -> Result<(), MemoryFailure> {
+    fn build_first(&mut self, contents: &[Option<Content>], first: Sequence) -> Result<(), MemoryFailure> {
         let page = 0;
-        let header =
-            Header { form: Self::FORM, initial: contents.iter().flatten().count(), position: 0, write_number: 1 };
+        let header = Header {
+            form: Self::FORM,
+            initial: contents.iter().flatten().count(),
+            position: 0,
+            write_number: 1,
+        };
         self.pages.open(page, &header)?;
         for (slot, content) in contents.iter().flatten().enumerate() {
             self.pages.program(page, slot, header.write_number, content)?;
         }
         self.pages.commit(page)?;
+        self.index = Index::new(first, first);
         for (slot, content) in contents.iter().flatten().enumerate() {
             let brief = Brief::of(content).map_err(|_| MemoryFailure::Range)?;
             self.index.replay(&brief, Location::new(page, slot)).map_err(|_| MemoryFailure::Range)?;

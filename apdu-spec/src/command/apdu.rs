@@ -87,7 +87,10 @@ impl Apdu {
 
 impl Drop for Apdu {
     fn drop(&mut self) {
-        zeroize::Zeroize::zeroize(&mut self.bytes);
+        // Behind the length nothing was ever written.
+        if let Some(written) = self.bytes.get_mut(..self.length) {
+            zeroize::Zeroize::zeroize(written);
+        }
     }
 }
 

@@ -147,6 +147,7 @@ impl Identity {
             for balance in &self.balances {
                 writer.put(&balance.emit());
             }
+            writer.put(&self.first_sequence.emit());
         })
     }
 
@@ -160,6 +161,7 @@ impl Identity {
             flags: reader.byte()?,
             keys: [const { KeyBytes([0; KeyBytes::LENGTH]) }; 4],
             balances: [Amount::ZERO; POCKETS],
+            first_sequence: Sequence::default(),
         };
         for key in &mut identity.keys {
             key.0 = reader.take()?;
@@ -167,6 +169,7 @@ impl Identity {
         for balance in &mut identity.balances {
             *balance = Amount::parse(reader.take()?);
         }
+        identity.first_sequence = Sequence::parse(reader.take()?);
         Ok(identity)
     }
 }
@@ -210,8 +213,11 @@ impl Masters {
             writer.put(&[TYPE_MASTERS]);
             self.administration.put(writer);
             // An empty place is key version 00, which no key has.
-            for (version, key) in self.keys.iter().flatten() {
-                writer.put(&[version.0]).put(&key.0);
+            for place in &self.keys {
+                match place {
+                    Some((version, key)) => writer.put(&[version.0]).put(&key.0),
+                    None => writer.put(&[KeyVersion::NONE.0]).put(&[0; KeyBytes::LENGTH]),
+                };
             }
         })
     }
@@ -294,6 +300,23 @@ impl Record {
 }
 
 impl Entry {
+    /// What [`Brief::of`] reads in its content.
+    pub(super) fn brief(&self) -> Brief {
+        match self {
+            Self::Record(record) => Brief::Record(RecordBrief {
+                sequence: record.sequence,
+                role: record.role,
+                kind: record.pay_details.kind,
+                flags: if record.settled { SETTLED } else { 0 },
+                reference: record.reference,
+            }),
+            Self::Mark(sequence) => Brief::Mark(*sequence),
+            Self::Pin(_) => Brief::Single(Single::Pin),
+            Self::Parameters(_) => Brief::Single(Single::Parameters),
+            Self::Masters(_) => Brief::Single(Single::Masters),
+        }
+    }
+
     pub(super) fn encode(&self) -> Content {
         match self {
             Self::Record(record) => record.encode(),

@@ -4,12 +4,10 @@ use apdu_spec::cryptography::{Chain, KeyBytes, Tac};
 use apdu_spec::element::{Amount, Expiry, KeyVersion, Role, Sequence};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
+use apdu_spec::personalisation::MASTERS;
 use apdu_spec::pocket::{POCKETS, PocketParameters};
 use apdu_spec::record::RecordRole;
 use zeroize::{Zeroize, ZeroizeOnDrop};
-
-/// PAYM masters that a merchant SAM holds at most (DGI 8001).
-pub const MASTERS: usize = 8;
 
 /// The last script that the issuer sent and the card accepted (section 6, UPDATE PARAMETER).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,6 +35,9 @@ pub struct Identity {
     pub keys: [KeyBytes; 4],
     /// Balances before the first transaction, minor units.
     pub balances: [Amount; POCKETS],
+    /// Sequence of the first transaction: 0 on a card that STORE DATA has made. A card that continues another's
+    /// sequences begins above theirs.
+    pub first_sequence: Sequence,
 }
 
 /// What the issuer may change, and the holder's lock.
@@ -57,12 +58,23 @@ pub struct Parameters {
 }
 
 /// A merchant SAM's PAYM masters, one for each generation of purses.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Masters {
-    /// The masters, in any places.
+    /// The masters, in any places; each stays in its own.
     pub keys: [Option<(KeyVersion, KeyBytes)>; MASTERS],
     /// Highest of this entry.
     pub administration: Administration,
+}
+
+impl Clone for Masters {
+    /// By hand, because the clone of a long array of keys keeps a panic that nothing can reach, and the card has none.
+    fn clone(&self) -> Self {
+        let mut masters = Self { administration: self.administration, ..Self::default() };
+        for (place, key) in masters.keys.iter_mut().zip(&self.keys) {
+            place.clone_from(key);
+        }
+        masters
+    }
 }
 
 impl Masters {
@@ -88,7 +100,11 @@ pub struct Pin {
 
 impl core::fmt::Debug for Pin {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        formatter.debug_struct("Pin").field("tries", &self.tries).field("limit", &self.limit).finish_non_exhaustive()
+        formatter
+            .debug_struct("Pin")
+            .field("tries", &self.tries)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
     }
 }
 

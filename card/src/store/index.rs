@@ -95,6 +95,8 @@ pub(super) struct Inconsistent;
 /// The index. Records of the window are found by their sequence, exceptions are few.
 #[derive(Debug)]
 pub(super) struct Index<const WINDOW: usize, const EXCEPTIONS: usize> {
+    /// Sequence of the card's first record.
+    first: u32,
     /// The next record's sequence, as a number: one above the last possible one at the end.
     next: u32,
     window: [Option<Place>; WINDOW],
@@ -106,10 +108,11 @@ pub(super) struct Index<const WINDOW: usize, const EXCEPTIONS: usize> {
 }
 
 impl<const WINDOW: usize, const EXCEPTIONS: usize> Index<WINDOW, EXCEPTIONS> {
-    /// Of a log whose next record has this sequence; to be filled by [`Self::replay`].
-    pub(super) const fn new(next: Sequence) -> Self {
+    /// Of a log whose first and next record have these sequences; to be filled by [`Self::replay`].
+    pub(super) const fn new(first: Sequence, next: Sequence) -> Self {
         const { assert!(WINDOW > 0, "the newest record is the card's state") };
         Self {
+            first: first.0,
             next: next.0,
             window: [None; WINDOW],
             exceptions: [None; EXCEPTIONS],
@@ -174,12 +177,13 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Index<WINDOW, EXCEPTIONS> {
 
     /// Newest first.
     pub(super) fn window(&self) -> impl Iterator<Item = Sequence> + use<WINDOW, EXCEPTIONS> {
-        let oldest = self.next.saturating_sub(u32::try_from(WINDOW).unwrap_or(u32::MAX));
+        let oldest = self.next.saturating_sub(u32::try_from(WINDOW).unwrap_or(u32::MAX)).max(self.first);
         (oldest..self.next).rev().map(Sequence)
     }
 
     pub(super) fn free_places(&self) -> usize {
-        let after = self.last_settled_collection.map_or(0, |collection| collection.0.saturating_add(1));
+        let after =
+            self.last_settled_collection.map_or(self.first, |collection| collection.0.saturating_add(1));
         WINDOW.saturating_sub(self.next.saturating_sub(after) as usize)
     }
 
@@ -233,7 +237,8 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Index<WINDOW, EXCEPTIONS> {
         } else {
             return Ok(());
         }
-        self.open_exceptional = self.open_exceptional.saturating_add(usize::from(place.is_open_exceptional()));
+        self.open_exceptional =
+            self.open_exceptional.saturating_add(usize::from(place.is_open_exceptional()));
         if place.is_settled_collection() {
             self.last_settled_collection = self.last_settled_collection.max(Some(sequence));
         }
@@ -265,9 +270,10 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Index<WINDOW, EXCEPTIONS> {
         if was_open && !place.is_open_exceptional() {
             self.open_exceptional = self.open_exceptional.saturating_sub(1);
             if !in_window {
-                let gone = self.exceptions.iter_mut().find(|exception| {
-                    exception.is_some_and(|(of, _)| of == sequence)
-                });
+                let gone = self
+                    .exceptions
+                    .iter_mut()
+                    .find(|exception| exception.is_some_and(|(of, _)| of == sequence));
                 if let Some(gone) = gone {
                     *gone = None;
                 }

@@ -23,7 +23,7 @@ const MAGIC: [u8; 4] = *b"PURS";
 /// Version of this layout and of the entries.
 const VERSION: u8 = 1;
 /// What seal, commit and retire units are programmed with. Only their being blank is ever asked.
-const TOUCHED: u8 = 0x5A;
+const TOUCHED: [u8; UNIT] = [0x5A; UNIT];
 
 /// Where everything stands in a page; follows from the geometry.
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +96,10 @@ pub(super) struct Form {
 }
 
 impl Form {
-    #[expect(clippy::cast_possible_truncation, reason = "no log is that large; equality is all that is asked")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "no log is that large; equality is all that is asked"
+    )]
     pub(super) const fn of(window: usize, exceptions: usize) -> Self {
         Self { version: VERSION, window: window as u32, exceptions: exceptions as u16 }
     }
@@ -211,8 +214,8 @@ impl<M: Memory> Pages<M> {
 
     /// Programs one unit of which only the being blank counts.
     fn touch(&mut self, page: usize, offset: usize) -> Result<(), MemoryFailure> {
-        let unit = [TOUCHED; UNIT];
-        self.memory.program(page, offset, unit.get(..self.layout.unit).ok_or(MemoryFailure::Range)?)
+        let unit = TOUCHED.get(..self.layout.unit).ok_or(MemoryFailure::Range)?;
+        self.memory.program(page, offset, unit)
     }
 
     pub(super) fn state(&self, page: usize) -> Result<PageState, MemoryFailure> {

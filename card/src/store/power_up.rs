@@ -89,7 +89,7 @@ impl<M: Memory, const WINDOW: usize, const EXCEPTIONS: usize> Store<M, WINDOW, E
         let mut found = Found {
             head: None,
             clean: true,
-            index: Index::new(Sequence(0)),
+            index: Index::new(Sequence(0), Sequence(0)),
             identity: None,
             parameters: None,
             masters: None,
@@ -136,7 +136,8 @@ impl<M: Memory, const WINDOW: usize, const EXCEPTIONS: usize> Store<M, WINDOW, E
         let mut replaced = 0;
         for page in 0..pages.layout.pages {
             if let PageState::Committed(header) = pages.state(page)? {
-                if page == head_page || header.position < head.position && header.position >= oldest_position {
+                if page == head_page || header.position < head.position && header.position >= oldest_position
+                {
                     live += 1;
                 } else if header.position == head.position
                     || header.position.saturating_add(live_pages) == head.position
@@ -176,6 +177,7 @@ impl<M: Memory, const WINDOW: usize, const EXCEPTIONS: usize> Store<M, WINDOW, E
         found: &mut Found<WINDOW, EXCEPTIONS>,
     ) -> Result<(), PowerUpError> {
         // Whether all of it is valid, where it ends, and which record is the newest.
+        let mut first = Sequence(0);
         let mut next = Sequence(0);
         let mut last_write_number = 0;
         for position in log.oldest_position..=log.head.position {
@@ -185,7 +187,7 @@ impl<M: Memory, const WINDOW: usize, const EXCEPTIONS: usize> Store<M, WINDOW, E
             }
             last_write_number = header.write_number;
             let is_head = page == log.head_page;
-            let (used, clean) = Self::check_page(pages, page, &header, content, &mut next)?;
+            let (used, clean) = Self::check_page(pages, page, &header, content, &mut first, &mut next)?;
             if is_head {
                 found.clean = clean;
                 found.head = Some(Head { page, position, write_number: header.write_number, used });
@@ -195,16 +197,13 @@ impl<M: Memory, const WINDOW: usize, const EXCEPTIONS: usize> Store<M, WINDOW, E
         }
 
         let head_used = found.head.map_or(0, |head| head.used);
-        found.index = Index::new(next);
+        found.index = Index::new(first, next.max(first));
         for position in log.oldest_position..=log.head.position {
             let (page, _) = Self::page_at(pages, log, position)?;
             let used = if page == log.head_page { head_used } else { pages.layout.slots };
             for slot in 0..used {
                 let entry = pages.brief(page, slot)?;
-                found
-                    .index
-                    .replay(&entry, Location::new(page, slot))
-                    .map_err(|_| PowerUpError::Damaged)?;
+                found.index.replay(&entry, Location::new(page, slot)).map_err(|_| PowerUpError::Damaged)?;
             }
         }
         if !found.index.is_complete() {
@@ -219,6 +218,7 @@ impl<M: Memory, const WINDOW: usize, const EXCEPTIONS: usize> Store<M, WINDOW, E
         page: usize,
         header: &Header,
         content: &mut Content,
+        first: &mut Sequence,
         next: &mut Sequence,
     ) -> Result<(usize, bool), PowerUpError> {
         let mut used = 0_usize;
@@ -239,8 +239,14 @@ impl<M: Memory, const WINDOW: usize, const EXCEPTIONS: usize> Store<M, WINDOW, E
                 continue;
             }
             used = used.saturating_add(1);
-            if let Brief::Record(record) = Brief::of(content).map_err(|_| PowerUpError::Damaged)? {
-                *next = (*next).max(Sequence(record.sequence.0.saturating_add(1)));
+            match Brief::of(content).map_err(|_| PowerUpError::Damaged)? {
+                Brief::Record(record) => {
+                    *next = (*next).max(Sequence(record.sequence.0.saturating_add(1)));
+                }
+                Brief::Single(Single::Identity) => {
+                    *first = Identity::decode(content).map_err(|_| PowerUpError::Damaged)?.first_sequence;
+                }
+                Brief::Single(_) | Brief::Mark(_) => {}
             }
         }
         Ok((used, clean))

@@ -30,8 +30,9 @@ impl<M: Memory, const WINDOW: usize, const EXCEPTIONS: usize> Store<M, WINDOW, E
             let Some(head) = self.head.filter(|head| head.used >= slots) else { return Ok(()) };
             let same = Source { page: head.page, write_number: head.write_number, used: head.used };
             let next = self.leaving(&head)?;
-            let kept_same = self.kept(&same, Build::Same)?;
             let kept_next = next.map_or(Ok(0), |source| self.kept(&source, Build::Next))?;
+            // Mostly the leaving page keeps nothing, and the head need not be read.
+            let kept_same = if kept_next == 0 { 0 } else { self.kept(&same, Build::Same)? };
             if kept_next <= kept_same {
                 self.build(&head, next, kept_next, Build::Next)?;
             } else {

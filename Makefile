@@ -1,0 +1,37 @@
+# Every stage of .ci/run by name; each can be called alone.
+CARGO ?= cargo
+
+.PHONY: help setup demo test format lint doc no-std bench ci clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')"
+
+setup: ## install what is needed (scripts/setup)
+	@scripts/setup
+
+demo: setup ## play the whole story with virtual cards
+	@$(CARGO) run --quiet --locked --package purse-terminal --bin purse -- demo
+
+test: setup ## run every test
+	$(CARGO) test --locked --workspace --all-features
+
+format: ## check the formatting
+	$(CARGO) fmt --all --check
+
+lint: ## clippy, warnings are errors
+	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
+
+doc: ## rustdoc, warnings are errors
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps --all-features --document-private-items
+
+no-std: ## card and apdu-spec link without std and without an allocator, and answer a SELECT
+	cd no-std-check && $(CARGO) run --locked --release --quiet
+
+bench: ## costs of every flow, and purchases per second
+	@$(CARGO) run --release --quiet --locked --package purse-terminal --bin purse -- bench
+
+ci: format lint doc no-std test ## all of the above that can fail
+
+clean: ## remove what was built
+	$(CARGO) clean
+	rm -rf no-std-check/target

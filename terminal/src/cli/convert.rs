@@ -1,0 +1,257 @@
+//! From the library's errors to what a person has to know.
+
+use std::io;
+use std::path::Path;
+
+use apdu_spec::command::CommandName;
+use apdu_spec::status::StatusWord;
+use purse_terminal::amount::AmountError;
+use purse_terminal::client::{CardError, Failure as Category};
+use purse_terminal::flow::FlowError;
+use purse_terminal::home::HomeError;
+use purse_terminal::issuer::{IssuerError, Refusal, StoreError};
+use purse_terminal::scheme::SchemeError;
+use purse_terminal::transport::TransportError;
+use purse_terminal::virtual_card::VirtualCardError;
+
+use super::failure::{ExitCode, Failure};
+use super::words;
+
+const TRY_AGAIN: &str = "Try again.";
+
+impl Failure {
+    /// A file that cannot be used.
+    pub(crate) fn file(path: &Path, error: &io::Error) -> Self {
+        Self::other(format!("{}: {error}", path.display()), "Mend that, then try again.")
+    }
+
+    /// The scheme file.
+    pub(crate) fn scheme(path: &Path, error: &SchemeError) -> Self {
+        let next = "Mend the file, or restore it from a copy; without its keys the cards are of no use.";
+        Self::other(format!("{}: {error}", path.display()), next)
+    }
+
+    /// No card of this name.
+    pub(crate) fn no_card(name: &str) -> Self {
+        Self::new(
+            ExitCode::NoCard,
+            format!("there is no card `{name}` in this home"),
+            "`purse card list` shows those that there are, `purse card new` makes one.",
+        )
+    }
+
+    /// Another program has it.
+    pub(crate) fn in_use(name: &str) -> Self {
+        let message = format!("card `{name}` is in use by another program");
+        Self::new(ExitCode::NoCard, message, "Wait until that has ended, then try again.")
+    }
+
+    /// One of this name is there.
+    pub(crate) fn card_exists(name: &str) -> Self {
+        Self::usage(format!("there is a card `{name}` already; it was left as it is"))
+    }
+
+    /// Locked by its holder.
+    pub(crate) fn locked(name: &str) -> Self {
+        let message = format!("card `{name}` is locked by its holder");
+        Self::new(ExitCode::Refused, message, "Unlock it with `purse unlock` and its PIN.")
+            .with_status(Some(StatusWord::SecurityStatus.code()))
+    }
+
+    /// Not personalised.
+    pub(crate) fn blank(name: &str) -> Self {
+        let message = format!("card `{name}` is blank: it has never become a purse");
+        Self::new(ExitCode::Refused, message, "Remove its file and make a new one with `purse card new`.")
+            .with_status(Some(StatusWord::ConditionsOfUse.code()))
+    }
+
+    /// A card's file.
+    pub(crate) fn virtual_card(name: &str, error: &VirtualCardError) -> Self {
+        let damaged = |reason: &str| {
+            Self::new(
+                ExitCode::NoCard,
+                format!("the file of card `{name}` cannot be used: {reason}"),
+                "It was left untouched. Restore it from a copy only if nothing was done with the card since: \
+                 a copy is a second card with the same money, and the issuer finds that.",
+            )
+        };
+        match error {
+            VirtualCardError::NotFound(_) => Self::no_card(name),
+            VirtualCardError::InUse(_) => Self::in_use(name),
+            VirtualCardError::Exists(_) => Self::card_exists(name),
+            VirtualCardError::NotACard(_) => damaged("it is not a card's file"),
+            VirtualCardError::OtherVersion { found, known, .. } => {
+                damaged(&format!("it is of version {found}, this program knows version {known}"))
+            }
+            VirtualCardError::Damaged { reason, .. } => damaged(reason),
+            VirtualCardError::PowerUp { reason, .. } => damaged(&format!("the card does not start ({reason})")),
+            other => Self::new(ExitCode::NoCard, format!("card `{name}`: {other}"), TRY_AGAIN),
+        }
+    }
+
+    /// The way to a card failed, in a command that the terminal does not understand.
+    pub(crate) fn transport(error: &TransportError, doing: &str) -> Self {
+        let message = format!("{doing}: {error}");
+        if error.may_have_happened() {
+            Self::new(ExitCode::OutcomeUnknown, message, "Run `purse recover`.")
+                .with_money("If the command moved money, whether it did is not known.")
+        } else {
+            Self::new(ExitCode::NoCard, message, TRY_AGAIN)
+        }
+    }
+}
+
+impl From<AmountError> for Failure {
+    fn from(error: AmountError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+impl From<HomeError> for Failure {
+    fn from(error: HomeError) -> Self {
+        let message = error.to_string();
+        match error {
+            HomeError::Missing(_) => {
+                Self::new(ExitCode::Usage, message, "Make one with `purse init`, or name another by --home.")
+            }
+            HomeError::Exists(_) => Self::new(
+                ExitCode::Usage,
+                message,
+                "Nothing in it was changed. Use it as it is, or name another place by --home.",
+            ),
+            HomeError::Name(_) => Self::usage(message),
+            HomeError::Busy(_) | HomeError::NoDataDirectory(_) | HomeError::System(..) => {
+                Self::other(message, "Mend that, or name another place by --home.")
+            }
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::other(error.to_string(), TRY_AGAIN)
+    }
+}
+
+impl From<IssuerError> for Failure {
+    /// The issuer's messages say where the money is and what to do, one behind the other.
+    fn from(error: IssuerError) -> Self {
+        let exit = match &error {
+            IssuerError::Store(_) | IssuerError::Unbalanced => ExitCode::Other,
+            IssuerError::Authentication(_) => ExitCode::Authentication,
+            _ => ExitCode::Declined,
+        };
+        let next = match &error {
+            IssuerError::LoadUnresolved { .. } => "Run `purse recover`.",
+            IssuerError::Resolve(Refusal::CollectFirst { .. }) => "Run `purse collect`, then `purse resolve`.",
+            IssuerError::Funds { .. } => "Ask for less.",
+            _ => "Its message says what to do.",
+        };
+        let money = match &error {
+            IssuerError::LoadUnresolved { .. } | IssuerError::Resolve(_) => {
+                "No money has moved now; what is in flight still is."
+            }
+            _ => super::failure::NOTHING_MOVED,
+        };
+        Self::new(exit, format!("the issuer declines: {error}"), next).with_money(money)
+    }
+}
+
+impl From<CardError> for Failure {
+    /// Outside of a payment. A flow knows more.
+    fn from(error: CardError) -> Self {
+        let status = error.status_code();
+        let exit = match error.failure() {
+            Category::OutcomeUnknown if !has_effect(&error) => ExitCode::NoCard,
+            category => exit_code(category),
+        };
+        let (money, next) = match exit {
+            ExitCode::OutcomeUnknown => {
+                ("Whether the card has carried the command out is not known.", "Run `purse recover`.")
+            }
+            ExitCode::NoCard => (super::failure::NOTHING_MOVED, "Try again when the card is back."),
+            _ => (super::failure::NOTHING_MOVED, advice(error.status())),
+        };
+        Self::new(exit, error.to_string(), next).with_status(status).with_money(money)
+    }
+}
+
+impl From<FlowError> for Failure {
+    fn from(error: FlowError) -> Self {
+        let exit = exit_code(error.failure());
+        let (status, message) = (error.status_code(), error.to_string());
+        let pay_details = match error {
+            FlowError::Issuer(error) => return Self::from(error),
+            FlowError::OutcomeUnknown { pay_details, .. } | FlowError::CollectionWaits(pay_details) => {
+                pay_details
+            }
+            FlowError::Card { source, .. } => {
+                let next = match exit {
+                    ExitCode::NoCard => TRY_AGAIN,
+                    _ => advice(source.status()),
+                };
+                return Self::new(exit, message, next).with_status(status);
+            }
+            FlowError::Expired { .. } => {
+                let next = "Ask the issuer for another card; a purse can still be unloaded.";
+                return Self::new(exit, message, next);
+            }
+            _ => return Self::new(exit, message, "`purse card list` shows the home's cards."),
+        };
+        let money = words::money(pay_details.currency, pay_details.amount.0.into());
+        Self::new(exit, message, "Run `purse recover`; `purse audit` shows where the money is.")
+            .with_status(status)
+            .with_money(format!(
+                "{money} are with {} or with {} or on their way, and nowhere twice.",
+                pay_details.from, pay_details.to
+            ))
+    }
+}
+
+/// The exit code of what an error comes to.
+pub(crate) const fn exit_code(category: Category) -> ExitCode {
+    match category {
+        Category::NoCard => ExitCode::NoCard,
+        Category::Refused | Category::Terminal => ExitCode::Refused,
+        Category::Authentication => ExitCode::Authentication,
+        Category::OutcomeUnknown => ExitCode::OutcomeUnknown,
+        Category::IssuerDeclined => ExitCode::Declined,
+        Category::Other => ExitCode::Other,
+    }
+}
+
+/// Whether the command under way could change anything on the card.
+const fn has_effect(error: &CardError) -> bool {
+    match error {
+        CardError::Transport { command, .. } => !matches!(
+            command,
+            CommandName::Select
+                | CommandName::ReadBinary
+                | CommandName::ReadRecord
+                | CommandName::ReadEntry
+                | CommandName::GetData
+                | CommandName::GetBalance
+                | CommandName::GetProof
+                | CommandName::Initialize
+        ),
+        _ => false,
+    }
+}
+
+/// What to do about a status word.
+pub(crate) const fn advice(status: Option<StatusWord>) -> &'static str {
+    match status {
+        Some(StatusWord::WrongPin(0) | StatusWord::PinBlocked) => "Only the issuer can give the PIN its tries back.",
+        Some(StatusWord::WrongPin(_)) => "Try again with the right PIN; few tries are left.",
+        Some(StatusWord::SecurityStatus) => "Give the PIN, or unlock the card.",
+        Some(StatusWord::InsufficientValue) => "Load the card, or ask for less.",
+        Some(StatusWord::OverLimit) => "Ask for less; `purse card show` gives the card's limits.",
+        Some(StatusWord::NoRoom) => "Its log is full: collect the SAM, or recover what is open.",
+        Some(StatusWord::ReferenceNotFound) => {
+            "A refund needs an earlier purchase from the same merchant of at least that amount, settled and not refunded."
+        }
+        Some(StatusWord::Blocked | StatusWord::Terminated) => "Ask the issuer.",
+        Some(StatusWord::SequenceExhausted) => "The card has done all the transactions of its life: unload it.",
+        _ => "`purse card show` tells more of the card.",
+    }
+}

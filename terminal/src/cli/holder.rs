@@ -1,0 +1,89 @@
+//! `pin change`, `lock`, `unlock`, and `apdu`: what a holder does with the card itself.
+
+use std::path::PathBuf;
+
+use apdu_spec::command::{CommandName, table};
+use apdu_spec::life_cycle::LifeCycle;
+use purse_terminal::transport::{EMPTY_RESPONSE, Transport};
+use serde_json::json;
+
+use super::context::Context;
+use super::failure::Failure;
+use super::output::Reply;
+use super::pin::PinSource;
+use super::view::not_locked;
+
+/// `pin change`
+pub(crate) fn change_pin(context: &Context, new_pin_file: Option<PathBuf>) -> Result<Reply, Failure> {
+    // Everything is asked for before the card is opened: nobody waits for a person with a card in hand.
+    let old = context.pin().read()?;
+    let new = PinSource::new_pin(new_pin_file).read_twice()?;
+    let mut card = context.card()?;
+    not_locked(context, card.status())?;
+    card.change_pin(&old, &new)?;
+    Ok(Reply::new(
+        format!("{}: the PIN is changed", context.global.card),
+        json!({ "card": context.global.card }),
+    ))
+}
+
+/// `lock` and `unlock`
+pub(crate) fn set_lock(context: &Context, lock: bool) -> Result<Reply, Failure> {
+    let name = &context.global.card;
+    let mut card = context.card()?;
+    let locked = card.status().life_cycle == LifeCycle::Locked;
+    if locked != lock {
+        drop(card);
+        let pin = context.pin().read()?;
+        card = context.card()?;
+        card.verify(&pin)?;
+        if lock { card.lock()? } else { card.unlock()? }
+    }
+    let state = if lock { "locked" } else { "unlocked" };
+    let already = if locked == lock { " already" } else { "" };
+    Ok(Reply::new(
+        format!("{name}: {state}{already}"),
+        json!({ "card": name, "locked": lock, "changed": locked != lock }),
+    ))
+}
+
+/// `apdu`
+pub(crate) fn raw(context: &Context, commands: &[String]) -> Result<Reply, Failure> {
+    let commands = commands.iter().map(|text| parse(text)).collect::<Result<Vec<_>, _>>()?;
+    if commands.iter().any(|command| carries_secret(command)) {
+        context.console.say(
+            "purse: a PIN or key in an argument can be read by other programs; use test cards only",
+        );
+    }
+    let mut slot = context.slot(&context.global.card)?;
+    let mut lines = Vec::new();
+    let mut exchanges = Vec::new();
+    for command in commands {
+        let mut buffer = EMPTY_RESPONSE;
+        let response = slot.transmit(&command, &mut buffer).map_err(|error| {
+            let answered = exchanges.len();
+            Failure::transport(&error, &format!("command {} of the session", answered + 1))
+        })?;
+        let (command, response) = (hex::encode_upper(&command), hex::encode_upper(response));
+        lines.push(response.clone());
+        // The document of this command is the list itself, as every exchange stands for itself.
+        exchanges.push(json!({ "schema": super::output::SCHEMA, "command": command, "response": response }));
+    }
+    Ok(Reply::new(lines.join("\n"), json!(exchanges)))
+}
+
+/// Hexadecimal digits; spaces and colons between them are for the reader.
+fn parse(text: &str) -> Result<Vec<u8>, Failure> {
+    let digits: String = text.chars().filter(|letter| !matches!(letter, ' ' | ':')).collect();
+    match hex::decode(&digits) {
+        Ok(bytes) if !bytes.is_empty() => Ok(bytes),
+        _ => Err(Failure::usage(format!("`{text}` is no APDU: pairs of hexadecimal digits are"))),
+    }
+}
+
+fn carries_secret(command: &[u8]) -> bool {
+    let [class, instruction, _, _, _, _, ..] = command else { return false };
+    table::rows(*instruction)
+        .filter(|row| row.class == *class)
+        .any(|row| row.command == CommandName::StoreData || row.data.iter().any(|field| field.secret))
+}

@@ -1,0 +1,105 @@
+//! The command line. One file for each family of commands; the flows themselves are the library's.
+//!
+//! Nothing here needs a signal handler: whatever a card or the issuer has said is on the disk before it is said, and
+//! whatever has not been said can be asked for again (`purse recover`). So Ctrl-C, a kill and a power cut are the same
+//! thing, and the tests use the last two.
+
+mod aes_count;
+mod arguments;
+mod audit;
+mod bench;
+mod context;
+mod convert;
+mod demo;
+mod failure;
+mod fault;
+mod holder;
+mod init;
+mod manual;
+mod meter;
+mod money;
+mod output;
+mod pin;
+mod recovery;
+mod snapshot;
+mod view;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use arguments::{Arguments, CardCommand, Command, PinCommand};
+use context::Context;
+use failure::Failure;
+use output::{Console, Reply};
+
+/// Runs the program.
+pub(crate) fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return ExitCode::from(usage(&error)),
+    };
+    let console = Console::new(arguments.global.json);
+    let name = arguments.command.name();
+    let code = match run(arguments, console).and_then(|reply| console.reply(name, reply)) {
+        Ok(code) => code,
+        Err(failure) => console.failure(Some(name), &failure),
+    };
+    ExitCode::from(code)
+}
+
+/// A command line that is none. A program that asked for JSON gets JSON; help is help.
+fn usage(error: &clap::Error) -> u8 {
+    let wants_json = std::env::args_os().skip(1).take_while(|word| word != "--").any(|word| word == "--json");
+    let is_error = !matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    );
+    if wants_json && is_error {
+        let message = error.render().to_string();
+        let message = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        return Console::new(true).failure(None, &Failure::usage(message));
+    }
+    // To stdout for help, to stderr for errors; nobody may be listening.
+    let _ = error.print();
+    u8::try_from(error.exit_code()).unwrap_or(failure::ExitCode::Usage as u8)
+}
+
+fn run(arguments: Arguments, console: Console) -> Result<Reply, Failure> {
+    let Arguments { global, command } = arguments;
+    match command {
+        Command::Init { currency } => return init::init(&global, &currency),
+        Command::Demo => return demo::demo(console),
+        Command::Bench { time } => return bench::bench(console, time),
+        Command::Completions { shell } => return manual::completions(shell),
+        Command::Man { out } => return manual::manual(out.as_deref()),
+        _ => {}
+    }
+    let context = Context::open(&global, console)?;
+    match command {
+        Command::Card(CardCommand::New { name, role }) => init::new(&context, &name, role),
+        Command::Card(CardCommand::List) => view::list(&context),
+        Command::Card(CardCommand::Show { name }) => view::show(&context, &name),
+        Command::Balance => view::balance(&context),
+        Command::History => view::history(&context),
+        Command::Load(amount) => money::load(&context, &amount.amount),
+        Command::Pay(amount) => money::pay(&context, &amount.amount),
+        Command::Refund(amount) => money::refund(&context, &amount.amount),
+        Command::Unload(amount) => money::unload(&context, &amount.amount),
+        Command::Collect => money::collect(&context),
+        Command::Recover => recovery::recover(&context),
+        Command::Resolve => recovery::resolve(&context),
+        Command::Audit => audit::audit(&context),
+        Command::Pin(PinCommand::Change { new_pin_file }) => holder::change_pin(&context, new_pin_file),
+        Command::Lock => holder::set_lock(&context, true),
+        Command::Unlock => holder::set_lock(&context, false),
+        Command::Apdu { commands } => holder::raw(&context, &commands),
+        Command::Init { .. }
+        | Command::Demo
+        | Command::Bench { .. }
+        | Command::Completions { .. }
+        | Command::Man { .. } => unreachable!("these need no home and are done above"),
+    }
+}

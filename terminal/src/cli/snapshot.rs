@@ -1,0 +1,137 @@
+//! A look at a card file that leaves it as it is: a copy of it is powered up and asked, by the same APDUs as ever.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+
+use apdu_spec::command::{CommandName, ParameterBytes, Script};
+use apdu_spec::cryptography::{Authenticator, Engine, KeyPurpose, card_key, script_mac};
+use apdu_spec::element::{Amount, Currency, Sequence};
+use apdu_spec::file::IdentityFile;
+use apdu_spec::life_cycle::LifeCycle;
+use apdu_spec::number::PartyNumber;
+use apdu_spec::parameter::Parameter;
+use apdu_spec::record::LogRecord;
+use apdu_spec::software::Software;
+use apdu_spec::status::StatusWord;
+use purse_terminal::client::{CardError, Client};
+use purse_terminal::home::Home;
+use purse_terminal::issuer::Keyring;
+use purse_terminal::transport::InProcess;
+use purse_terminal::virtual_card::VirtualCard;
+
+use super::failure::{ExitCode, Failure};
+
+/// The copy of a card, powered up.
+pub(crate) struct Snapshot {
+    name: String,
+    client: Client<InProcess>,
+    identity: Option<IdentityFile>,
+}
+
+/// Everything that a card can tell of its money.
+#[derive(Debug)]
+pub(crate) struct Holdings {
+    /// By currency.
+    pub(crate) balances: BTreeMap<Currency, Amount>,
+    /// EF.LOG with sequences, newest first.
+    pub(crate) entries: Vec<(Sequence, LogRecord)>,
+    /// EF.EXC.
+    pub(crate) exceptions: Vec<LogRecord>,
+}
+
+impl Snapshot {
+    /// Copies a card's file and powers the copy up.
+    pub(crate) fn take(home: &Home, name: &str) -> Result<Self, Failure> {
+        let path = home.card(name)?;
+        let failed = |error: &io::Error| match error.kind() {
+            io::ErrorKind::NotFound => Failure::no_card(name),
+            _ => Failure::other(format!("card `{name}`: {error}"), "Nothing was changed; try again."),
+        };
+        let file = File::open(&path).map_err(|error| failed(&error))?;
+        // Shared with others who only look; whoever uses the card holds the lock alone.
+        file.try_lock_shared().map_err(|_| Failure::in_use(name))?;
+        let directory = tempfile::tempdir().map_err(|error| failed(&error))?;
+        let copy = directory.path().join(path.file_name().unwrap_or_default());
+        fs::copy(&path, &copy).map_err(|error| failed(&error))?;
+        drop(file);
+        let card = VirtualCard::open(&copy).map_err(|error| Failure::virtual_card(name, &error))?;
+        // The copy needs its name no more: on Unix it goes with the process, whatever becomes of that.
+        let mut client = Client::select(InProcess::new(card))?;
+        let blank = client.status().life_cycle == LifeCycle::Blank;
+        let identity = if blank { None } else { Some(client.identity()?) };
+        Ok(Self { name: name.to_owned(), client, identity })
+    }
+
+    /// The card's number; zero while it is blank.
+    pub(crate) fn number(&self) -> PartyNumber {
+        self.client.status().number
+    }
+
+    /// What SELECT says.
+    pub(crate) const fn client(&self) -> &Client<InProcess> {
+        &self.client
+    }
+
+    /// EF.ID; none on a blank card.
+    pub(crate) const fn identity(&self) -> Option<&IdentityFile> {
+        self.identity.as_ref()
+    }
+
+    /// Balances and logs. A locked card shows neither; the copy of one is unlocked by a script that no card ever
+    /// sees: it is made here, for the copy, and forgotten with it.
+    pub(crate) fn holdings(&mut self, keyring: &Keyring) -> Result<Holdings, Failure> {
+        let Some(identity) = self.identity else {
+            return Ok(Holdings { balances: BTreeMap::new(), entries: Vec::new(), exceptions: Vec::new() });
+        };
+        match self.read(&identity) {
+            Err(CardError::Refused { status: StatusWord::SecurityStatus, .. }) => {
+                self.clear_lock(&identity, keyring)?;
+                Ok(self.read(&identity)?)
+            }
+            holdings => Ok(holdings?),
+        }
+    }
+
+    fn read(&mut self, identity: &IdentityFile) -> Result<Holdings, CardError> {
+        let mut balances = BTreeMap::new();
+        for (place, pocket) in (0..).zip(&identity.pockets) {
+            if pocket.is_used() {
+                balances.insert(pocket.currency, self.client.balance(place)?.balance);
+            }
+        }
+        Ok(Holdings {
+            balances,
+            entries: self.client.entries(|_| false)?,
+            exceptions: self.client.exceptions()?,
+        })
+    }
+
+    fn clear_lock(&mut self, identity: &IdentityFile, keyring: &Keyring) -> Result<(), Failure> {
+        let status = identity.status;
+        let unreadable = || {
+            Failure::new(
+                ExitCode::Refused,
+                format!("card `{}` is locked and not one of this scheme", self.name),
+                "Unlock it, then repeat.",
+            )
+        };
+        let masters = keyring.get(&status.key_version).ok_or_else(unreadable)?;
+        let mut master = Software.load(&masters.administration);
+        let purpose = KeyPurpose::Administration;
+        let key = card_key(&Software, &mut master, purpose, status.number, status.key_version);
+        let counter = identity.administration_counter.checked_add(1).ok_or_else(unreadable)?;
+        let value = ParameterBytes::new(&Parameter::ClearLock);
+        let unsigned = Script {
+            counter,
+            id: Parameter::ClearLock.id(),
+            value: value.value(),
+            mac: Authenticator::default(),
+        };
+        let mac = unsigned.signed(|bytes| script_mac(&Software, &mut Software.load(&key), bytes));
+        match self.client.update_parameter(&Script { mac, ..unsigned }) {
+            Err(CardError::Refused { command: CommandName::UpdateParameter, .. }) => Err(unreadable()),
+            done => Ok(done?),
+        }
+    }
+}

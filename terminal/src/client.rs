@@ -1,0 +1,11 @@
+//! Typed commands to a card, and what can go wrong with them. Nothing that a card answers is trusted further than it
+//! must be, and nothing that it can answer makes the terminal panic or wait for ever.
+
+mod card;
+mod control;
+mod error;
+mod journal;
+mod personalise;
+
+pub use card::Client;
+pub use error::{CardError, Failure};

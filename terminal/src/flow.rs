@@ -1,0 +1,19 @@
+//! One process of section 7 a file, each a fixed order of APDUs. Whatever is interrupted, wherever, is finished by
+//! [`recovery`], which needs nothing but the cards and the issuer: no flow keeps a state of its own.
+
+pub mod collection;
+mod desk;
+mod error;
+mod guard;
+mod handover;
+pub mod history;
+pub mod load;
+pub mod purchase;
+pub mod recovery;
+pub mod refund;
+pub mod resolve;
+pub mod unload;
+
+pub use desk::IssuerDesk;
+pub use error::{FlowError, Party};
+pub use guard::is_expired;

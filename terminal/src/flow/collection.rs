@@ -1,0 +1,120 @@
+//! Collection (section 7): a merchant SAM's unload of all that it holds.
+
+use apdu_spec::command::Voucher;
+use apdu_spec::cryptography::Authenticator;
+use apdu_spec::element::{Amount, Currency, Role, Sequence, Time};
+use apdu_spec::pay_details::PayDetails;
+use apdu_spec::pocket::POCKETS;
+
+use super::desk::IssuerDesk;
+use super::error::{FlowError, Party};
+use super::{guard, handover};
+use crate::client::Client;
+use crate::issuer::{SubmissionReport, Unloaded};
+use crate::transport::Transport;
+
+/// One pocket's collection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Collected {
+    /// PD, whose amount is all that the pocket held.
+    pub pay_details: PayDetails,
+    /// Minor units that the merchant's account got.
+    pub credited: Amount,
+    /// Minor units that the records do not account for.
+    pub withheld: Amount,
+    /// The SAM has had the ack: only then is there room in its log again. Otherwise the next recovery brings it.
+    pub acknowledged: bool,
+}
+
+/// What a collection came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Records submitted.
+    pub records: usize,
+    /// What the issuer found in them.
+    pub submission: SubmissionReport,
+    /// Each pocket that was collected.
+    pub collected: Vec<Collected>,
+}
+
+/// What the issuer said to a collection's val.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Credited {
+    pub(super) ack: Authenticator,
+    pub(super) credited: Amount,
+    pub(super) withheld: Amount,
+}
+
+/// Reads and submits the records that the issuer has not had, then collects every pocket that holds something; the
+/// first one if none does, so that the log has room again.
+pub fn collect<T: Transport>(
+    sam: &mut Client<T>,
+    issuer: &mut (dyn IssuerDesk + '_),
+    time: Time,
+) -> Result<Report, FlowError> {
+    let party = guard::role(sam.status(), Role::Merchant)?;
+    sam.reselect().map_err(FlowError::card(party))?;
+    let (records, submission) = submit(sam, issuer)?;
+    let mut report = Report { records, submission, collected: Vec::new() };
+    for (currency, amount) in holdings(sam)? {
+        let payer = sam.status();
+        let asked = issuer.unload_request(payer.number, currency, amount, payer.sequence, time)?;
+        let voucher = handover::debit(sam, party, &asked.pay_details, asked.req, None)?;
+        let Credited { ack, credited, withheld } =
+            deliver(sam, issuer, &voucher).map_err(|error| error.unknown(&voucher.pay_details))?;
+        let acknowledged = sam.acknowledge(voucher.pay_details.from_sequence, ack).is_ok();
+        let pay_details = voucher.pay_details;
+        report.collected.push(Collected { pay_details, credited, withheld, acknowledged });
+    }
+    Ok(report)
+}
+
+/// Val to the issuer. If records are missing it gets them, and is asked once more.
+pub(super) fn deliver<T: Transport>(
+    sam: &mut Client<T>,
+    issuer: &mut (dyn IssuerDesk + '_),
+    voucher: &Voucher,
+) -> Result<Credited, FlowError> {
+    for attempt in 0..2 {
+        if let Unloaded::Credited { ack, credited, withheld } = issuer.unload(voucher)? {
+            return Ok(Credited { ack, credited, withheld });
+        }
+        if attempt == 0 {
+            submit(sam, issuer)?;
+        }
+    }
+    Err(FlowError::CollectionWaits(voucher.pay_details))
+}
+
+/// Submits every record that the issuer has not passed, in order of sequence. How many, and what it found.
+fn submit<T: Transport>(
+    sam: &mut Client<T>,
+    issuer: &mut (dyn IssuerDesk + '_),
+) -> Result<(usize, SubmissionReport), FlowError> {
+    let number = sam.status().number;
+    let first = issuer.records_wanted(number)?;
+    let mut records = Vec::new();
+    for sequence in (first.0..sam.status().sequence.0).map(Sequence) {
+        let record = sam.entry(sequence).map_err(FlowError::card(Party::Sam))?;
+        records.push(record.ok_or(FlowError::RecordGone(sequence))?);
+    }
+    let report = issuer.submit_records(number, first, &records)?;
+    Ok((records.len(), report))
+}
+
+/// Currency and balance of each pocket to collect.
+fn holdings<T: Transport>(sam: &mut Client<T>) -> Result<Vec<(Currency, Amount)>, FlowError> {
+    let failed = FlowError::card(Party::Sam);
+    let pockets = sam.identity().map_err(failed)?.pockets;
+    let mut holdings = Vec::with_capacity(POCKETS);
+    for (pocket, _) in (0..).zip(pockets).filter(|(_, parameters)| parameters.is_used()) {
+        let balance = sam.balance(pocket).map_err(failed)?;
+        holdings.push((balance.currency, balance.balance));
+    }
+    if holdings.iter().any(|(_, balance)| *balance != Amount::ZERO) {
+        holdings.retain(|(_, balance)| *balance != Amount::ZERO);
+    } else {
+        holdings.truncate(1);
+    }
+    Ok(holdings)
+}

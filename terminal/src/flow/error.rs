@@ -1,0 +1,133 @@
+//! What can end a process.
+
+use apdu_spec::element::{Currency, Expiry, Role, Sequence};
+use apdu_spec::pay_details::PayDetails;
+
+use crate::client::{CardError, Failure};
+use crate::issuer::{IssuerError, StoreError};
+
+/// Whose card an error is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Party {
+    /// The holder's purse.
+    Purse,
+    /// The merchant's SAM.
+    Sam,
+}
+
+impl Party {
+    /// As a word in a sentence.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Purse => "purse",
+            Self::Sam => "merchant SAM",
+        }
+    }
+
+    /// Of a card of this role.
+    pub const fn of(role: Role) -> Self {
+        match role {
+            Role::Purse => Self::Purse,
+            Role::Merchant => Self::Sam,
+        }
+    }
+}
+
+/// Why a process did not come to its end. But for [`FlowError::OutcomeUnknown`] no value has moved.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FlowError {
+    /// A card, or the way to it.
+    #[error("{}: {source}", .party.name())]
+    Card {
+        /// Whose.
+        party: Party,
+        /// What happened.
+        source: CardError,
+    },
+    /// The issuer.
+    #[error("issuer: {0}")]
+    Issuer(#[from] IssuerError),
+    /// A purse was offered as a SAM, or the other way round.
+    #[error("this card is a {}, not a {}", Party::of(*.found).name(), .wanted.name())]
+    WrongRole {
+        /// What was wanted.
+        wanted: Party,
+        /// What it is.
+        found: Role,
+    },
+    /// The card has not been personalised.
+    #[error("this card is blank")]
+    Blank,
+    /// The card is past its last month.
+    #[error("the {} has expired (last month of validity {})", .party.name(), month(*.expiry))]
+    Expired {
+        /// Whose.
+        party: Party,
+        /// Its last month.
+        expiry: Expiry,
+    },
+    /// The card has no pocket for this currency.
+    #[error("the card has no pocket for currency {:03}", .0.numeric())]
+    NoPocket(Currency),
+    /// The SAM does not have a record any more that the issuer has not had yet.
+    #[error("the merchant SAM's record {0}, which the issuer still needs, has left its log")]
+    RecordGone(Sequence),
+    /// Value may have moved, or is on its way. The cards know; recovery finds out and finishes it.
+    #[error("the outcome is unknown: {source}; run `purse recover`")]
+    OutcomeUnknown {
+        /// What was under way.
+        pay_details: PayDetails,
+        /// What came in between.
+        source: Box<FlowError>,
+    },
+    /// The issuer has the collection's val, but the records that it was given do not account for it.
+    #[error("the issuer waits for the merchant SAM's records; the collection is in flight")]
+    CollectionWaits(PayDetails),
+}
+
+impl FlowError {
+    pub(super) fn card(party: Party) -> impl Fn(CardError) -> Self + Copy {
+        move |source| Self::Card { party, source }
+    }
+
+    pub(super) fn unknown(self, pay_details: &PayDetails) -> Self {
+        match self {
+            Self::OutcomeUnknown { .. } => self,
+            source => Self::OutcomeUnknown { pay_details: *pay_details, source: Box::new(source) },
+        }
+    }
+
+    /// Status word of a card's refusal.
+    pub fn status_code(&self) -> Option<u16> {
+        match self {
+            Self::Card { source, .. } => source.status_code(),
+            Self::OutcomeUnknown { source, .. } => source.status_code(),
+            _ => None,
+        }
+    }
+
+    /// What it comes to.
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::Card { source, .. } => match source.failure() {
+                // Where value could have moved the flow has said so itself.
+                Failure::OutcomeUnknown => Failure::NoCard,
+                failure => failure,
+            },
+            Self::Issuer(IssuerError::Store(StoreError::Database(_) | StoreError::Damaged(_))) => {
+                Failure::Other
+            }
+            Self::Issuer(_) => Failure::IssuerDeclined,
+            Self::WrongRole { .. } | Self::Blank | Self::Expired { .. } | Self::NoPocket(_) => {
+                Failure::Terminal
+            }
+            Self::RecordGone(_) => Failure::Other,
+            Self::OutcomeUnknown { .. } | Self::CollectionWaits(_) => Failure::OutcomeUnknown,
+        }
+    }
+}
+
+fn month(Expiry([year, month]): Expiry) -> String {
+    format!("20{year:02x}-{month:02x}")
+}

@@ -1,0 +1,96 @@
+//! Value from one card to another: the one sequence of messages of section 1, whoever payer and payee are.
+
+use apdu_spec::command::Voucher;
+use apdu_spec::cryptography::{Authenticator, Tac};
+use apdu_spec::pay_details::PayDetails;
+use apdu_spec::pin::PinBlock;
+
+use super::error::{FlowError, Party};
+use crate::client::{CardError, Client};
+use crate::transport::Transport;
+
+/// Value that has arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handover {
+    /// What was agreed on.
+    pub pay_details: PayDetails,
+    /// The payer's certificate.
+    pub tac: Tac,
+    /// The payee has credited.
+    pub ack: Authenticator,
+}
+
+/// DEBIT, whose response may be lost: then once more, to the letter, when the card is back. A debit that has
+/// happened gives the same answer again; one that has not happens now.
+pub(super) fn debit<T: Transport>(
+    payer: &mut Client<T>,
+    party: Party,
+    pay_details: &PayDetails,
+    req: Authenticator,
+    pin: Option<&PinBlock>,
+) -> Result<Voucher, FlowError> {
+    let failed = FlowError::card(party);
+    let lost = match payer.debit(pay_details, req) {
+        Err(error) if error.may_have_happened() => failed(error).unknown(pay_details),
+        certain => return certain.map_err(failed),
+    };
+    // Until the card answers again nobody can know.
+    let Ok(status) = payer.reconnect() else { return Err(lost) };
+    if status.sequence == pay_details.from_sequence
+        && let Some(pin) = pin
+    {
+        // It has not happened, and the PIN was verified in a session that is over.
+        payer.verify(pin).map_err(failed)?;
+    }
+    payer.debit(pay_details, req).map_err(|error| {
+        let unknown = error.may_have_happened() || matches!(error, CardError::Transport { .. });
+        if unknown { failed(error).unknown(pay_details) } else { failed(error) }
+    })
+}
+
+/// CREDIT, whose response may be lost: then once more, which gives the same ack again.
+pub(super) fn credit<T: Transport>(
+    payee: &mut Client<T>,
+    voucher: &Voucher,
+) -> Result<Authenticator, CardError> {
+    match payee.credit(voucher) {
+        Err(error) if error.may_have_happened() => match payee.reconnect() {
+            Ok(_) => payee.credit(voucher),
+            Err(_) => Err(error),
+        },
+        certain => certain,
+    }
+}
+
+/// DEBIT and CREDIT. A payee that refuses declines, and the payer takes its value back at once.
+pub(super) fn hand_over<A: Transport, B: Transport>(
+    (payer, payer_is): (&mut Client<A>, Party),
+    (payee, payee_is): (&mut Client<B>, Party),
+    pay_details: &PayDetails,
+    req: Authenticator,
+    pin: Option<&PinBlock>,
+) -> Result<Handover, FlowError> {
+    let voucher = debit(payer, payer_is, pay_details, req, pin)?;
+    match credit(payee, &voucher) {
+        Ok(ack) => Ok(Handover { pay_details: *pay_details, tac: voucher.tac, ack }),
+        Err(refusal) => {
+            let certain = !refusal.may_have_happened();
+            let refusal = FlowError::card(payee_is)(refusal);
+            if certain && take_back(payer, payee, &voucher).is_ok() {
+                Err(refusal)
+            } else {
+                Err(refusal.unknown(pay_details))
+            }
+        }
+    }
+}
+
+/// DECLINE and REVERSE. Safe at any time: a payee that has credited does not decline.
+pub(super) fn take_back<A: Transport, B: Transport>(
+    payer: &mut Client<A>,
+    payee: &mut Client<B>,
+    voucher: &Voucher,
+) -> Result<(), CardError> {
+    let nack = payee.decline(voucher)?;
+    payer.reverse(voucher.pay_details.from_sequence, nack)
+}

@@ -1,0 +1,190 @@
+//! Recovery (section 7): brings whatever is in the air to exactly one end. At any time, as often as anyone likes, and
+//! interrupted anywhere: all that it knows it reads from the cards and the issuer's books.
+
+use apdu_spec::command::Voucher;
+use apdu_spec::element::{Kind, Role};
+use apdu_spec::number::PartyNumber;
+use apdu_spec::pay_details::PayDetails;
+
+use super::desk::IssuerDesk;
+use super::error::{FlowError, Party};
+use super::load::Finished;
+use super::unload::Delivered;
+use super::{collection, guard, handover, load, unload};
+use crate::client::{CardError, Client, Failure};
+use crate::transport::Transport;
+
+/// A card at hand. Cards behind different transports are all reached alike.
+pub type CardAtHand<'a> = Client<&'a mut dyn Transport>;
+
+/// What became of one item.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The payee has the value, and the payer knows.
+    Settled,
+    /// The payer has its value back.
+    Reversed,
+    /// The payee is not at hand: bring it, or ask the issuer to resolve the record.
+    PayeeAbsent,
+    /// Still open, for this reason. Where no repeat helps, the issuer resolves it.
+    StillOpen(FlowError),
+}
+
+/// One transaction that was in the air.
+#[derive(Debug)]
+pub struct Item {
+    /// What was agreed on.
+    pub pay_details: PayDetails,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What a recovery found and did.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// In the order in which they were taken up: loads first.
+    pub items: Vec<Item>,
+    /// Cards of which the log could not be read.
+    pub unread: Vec<(PartyNumber, FlowError)>,
+}
+
+impl Report {
+    /// Whether nothing is in the air any more.
+    pub fn is_complete(&self) -> bool {
+        let open = |item: &Item| matches!(item.outcome, Outcome::PayeeAbsent | Outcome::StillOpen(_));
+        self.unread.is_empty() && !self.items.iter().any(open)
+    }
+
+    /// The first failure of a card or of the issuer, of which a repeat may help; none where all went as it could.
+    pub fn failure(&self) -> Option<Failure> {
+        let open = self.items.iter().filter_map(|item| match &item.outcome {
+            Outcome::StillOpen(error) => Some(error),
+            Outcome::Settled | Outcome::Reversed | Outcome::PayeeAbsent => None,
+        });
+        self.unread.iter().map(|(_, error)| error).chain(open).map(FlowError::failure).next()
+    }
+}
+
+/// Finishes every unresolved load and every open payer record of these cards, as far as their payees are at hand.
+/// What fails does not keep the rest from being finished: it is in the report.
+pub fn recover(
+    cards: &mut [CardAtHand<'_>],
+    mut issuer: Option<&mut (dyn IssuerDesk + '_)>,
+) -> Report {
+    let mut report = Report::default();
+    for payer in 0..cards.len() {
+        let Some(card) = cards.get_mut(payer) else { continue };
+        let number = card.status().number;
+        let open = match open_items(card, issuer.as_deref_mut(), &mut report) {
+            Ok(open) => open,
+            Err(error) => {
+                report.unread.push((number, error));
+                continue;
+            }
+        };
+        for pay_details in open {
+            let outcome = match bring(cards, payer, issuer.as_deref_mut(), &pay_details) {
+                Ok(outcome) => outcome,
+                Err(error) => Outcome::StillOpen(error),
+            };
+            report.items.push(Item { pay_details, outcome });
+        }
+    }
+    report
+}
+
+/// Finishes a card's load, if one is open, and reads what it has to pay.
+fn open_items(
+    card: &mut CardAtHand<'_>,
+    issuer: Option<&mut (dyn IssuerDesk + '_)>,
+    report: &mut Report,
+) -> Result<Vec<PayDetails>, FlowError> {
+    let party = guard::any_role(card.status())?;
+    card.reselect().map_err(FlowError::card(party))?;
+    if let Some(issuer) = issuer
+        && let Some(voucher) = issuer.unresolved_load(card.status().number)?
+    {
+        let outcome = match load::finish(card, issuer, &voucher) {
+            Ok(Finished::Credited) => Outcome::Settled,
+            Ok(Finished::Declined) => Outcome::Reversed,
+            Err(error) => Outcome::StillOpen(error),
+        };
+        report.items.push(Item { pay_details: voucher.pay_details, outcome });
+    }
+    let open = card.open_records().map_err(FlowError::card(party))?;
+    Ok(open.into_iter().map(|record| record.pay_details).collect())
+}
+
+/// Brings one open record to its payee.
+fn bring(
+    cards: &mut [CardAtHand<'_>],
+    payer: usize,
+    issuer: Option<&mut (dyn IssuerDesk + '_)>,
+    pay_details: &PayDetails,
+) -> Result<Outcome, FlowError> {
+    if let Some(issuer) = issuer
+        && issuer.number() == pay_details.to
+    {
+        let Some(card) = cards.get_mut(payer) else { return Ok(Outcome::PayeeAbsent) };
+        return settle_with_issuer(card, issuer, pay_details);
+    }
+    let payee = cards.iter().position(|card| card.status().number == pay_details.to);
+    match payee.map(|payee| cards.get_disjoint_mut([payer, payee])) {
+        Some(Ok([payer, payee])) => settle(payer, payee, pay_details),
+        Some(Err(_)) | None => Ok(Outcome::PayeeAbsent),
+    }
+}
+
+/// GET PROOF; CREDIT → ack → ACKNOWLEDGE, or DECLINE → nack → REVERSE.
+pub fn settle<A: Transport, B: Transport>(
+    payer: &mut Client<A>,
+    payee: &mut Client<B>,
+    pay_details: &PayDetails,
+) -> Result<Outcome, FlowError> {
+    let of_payer = FlowError::card(Party::of(payer.status().role));
+    let of_payee = FlowError::card(Party::of(payee.status().role));
+    let voucher = payer.proof(pay_details).map_err(of_payer)?;
+    match handover::credit(payee, &voucher) {
+        Ok(ack) => {
+            payer.acknowledge(pay_details.from_sequence, ack).map_err(of_payer)?;
+            Ok(Outcome::Settled)
+        }
+        Err(refusal) if refusal.may_have_happened() || is_absent(&refusal) => Err(of_payee(refusal)),
+        Err(_) => {
+            // A payee that has credited after all does not decline.
+            let nack = payee.decline(&voucher).map_err(of_payee)?;
+            payer.reverse(pay_details.from_sequence, nack).map_err(of_payer)?;
+            Ok(Outcome::Reversed)
+        }
+    }
+}
+
+fn is_absent(error: &CardError) -> bool {
+    matches!(error, CardError::Transport { .. } | CardError::Reset(_) | CardError::OtherCard)
+}
+
+/// The same with the issuer as payee.
+fn settle_with_issuer<T: Transport>(
+    payer: &mut Client<T>,
+    issuer: &mut (dyn IssuerDesk + '_),
+    pay_details: &PayDetails,
+) -> Result<Outcome, FlowError> {
+    let failed = FlowError::card(Party::of(payer.status().role));
+    let voucher: Voucher = payer.proof(pay_details).map_err(failed)?;
+    let delivered = match (pay_details.kind, payer.status().role) {
+        (Kind::Unload, Role::Merchant) => {
+            Delivered::Credited(collection::deliver(payer, issuer, &voucher)?.ack)
+        }
+        _ => unload::deliver(issuer, &voucher)?,
+    };
+    match delivered {
+        Delivered::Credited(ack) => {
+            payer.acknowledge(pay_details.from_sequence, ack).map_err(failed)?;
+            Ok(Outcome::Settled)
+        }
+        Delivered::Declined(nack, _) => {
+            payer.reverse(pay_details.from_sequence, nack).map_err(failed)?;
+            Ok(Outcome::Reversed)
+        }
+    }
+}

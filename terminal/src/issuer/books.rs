@@ -1,0 +1,157 @@
+//! What the books say: for an audit, and for whoever asks.
+
+use apdu_spec::cryptography::Engine;
+use apdu_spec::element::{Currency, Sequence};
+use apdu_spec::number::PartyNumber;
+
+use super::Issuer;
+use super::error::IssuerError;
+use super::model::{Account, Card, Debit, LedgerAccount, Pocket, Transfer};
+use super::store::{Store, Tables};
+
+/// An account and what is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountBalance {
+    /// Which.
+    pub account: Account,
+    /// Minor units.
+    pub balance: i64,
+}
+
+/// The ledger in one currency, minor units. `float + accounts + withheld + unclaimed + outside` is 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Books {
+    /// Of what.
+    pub currency: Currency,
+    /// What the issuer owes for value on cards and in flight. An audit compares it with the cards: they may have
+    /// less between them (value in flight), never more.
+    pub float: i64,
+    /// Holders and merchants.
+    pub accounts: Vec<AccountBalance>,
+    /// Collected from SAMs, and not accounted for by good records: value that somebody has made. It went out of
+    /// the float, which so stays short by exactly that much.
+    pub withheld: i64,
+    /// Transfers and refunds that can never be settled.
+    pub unclaimed: i64,
+    /// Money that came in from outside, negative.
+    pub outside: i64,
+}
+
+/// A payer that exists twice: several debits with good TACs under one sequence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fork {
+    /// The card.
+    pub payer: PartyNumber,
+    /// Its sequence.
+    pub sequence: Sequence,
+    /// All its debits under it, by PD.
+    pub debits: Vec<Debit>,
+}
+
+impl<S: Store, E: Engine> Issuer<S, E> {
+    /// The ledger by currency.
+    pub fn books(&self) -> Result<Vec<Books>, IssuerError> {
+        self.store.view(|tables| {
+            let mut books = Vec::<Books>::new();
+            let mut place = |currency| {
+                books.iter().position(|book| book.currency == currency).unwrap_or_else(|| {
+                    let empty = Books {
+                        currency,
+                        float: 0,
+                        accounts: Vec::new(),
+                        withheld: 0,
+                        unclaimed: 0,
+                        outside: 0,
+                    };
+                    books.push(empty);
+                    books.len() - 1
+                })
+            };
+            let accounts = balances(tables)?;
+            let places: Vec<usize> = accounts.iter().map(|held| place(held.account.currency)).collect();
+            let ledger = tables.balances()?;
+            let ledger: Vec<_> =
+                ledger.into_iter().map(|(account, currency, sum)| (account, place(currency), sum)).collect();
+            for (held, place) in accounts.into_iter().zip(places) {
+                books[place].accounts.push(held);
+            }
+            for (account, place, sum) in ledger {
+                let book = &mut books[place];
+                match account {
+                    LedgerAccount::Holder(_) => {}
+                    LedgerAccount::Float => book.float = sum,
+                    LedgerAccount::Withheld => book.withheld = sum,
+                    LedgerAccount::Unclaimed => book.unclaimed = sum,
+                    LedgerAccount::Outside => book.outside = sum,
+                }
+            }
+            books.sort_by_key(|book| book.currency);
+            Ok(books)
+        })
+    }
+
+    /// All accounts, by name and currency.
+    pub fn accounts(&self) -> Result<Vec<AccountBalance>, IssuerError> {
+        self.store.view(balances)
+    }
+
+    /// All cards, by number.
+    pub fn cards(&self) -> Result<Vec<Card>, IssuerError> {
+        self.store.view(|tables| Ok(tables.cards()?))
+    }
+
+    /// The card of this number.
+    pub fn card(&self, number: PartyNumber) -> Result<Card, IssuerError> {
+        self.store.view(|tables| tables.card(number)?.ok_or(IssuerError::UnknownCard(number)))
+    }
+
+    /// A card's currencies, with what it was issued with, and what is available to a SAM's next collection.
+    pub fn pockets(&self, card: PartyNumber) -> Result<Vec<Pocket>, IssuerError> {
+        self.store.view(|tables| Ok(tables.pockets(card)?))
+    }
+
+    /// All loads and unloads of a card, or of all, by card and sequence.
+    pub fn transfers(&self, card: Option<PartyNumber>) -> Result<Vec<Transfer>, IssuerError> {
+        self.store.view(|tables| Ok(tables.transfers(card)?))
+    }
+
+    /// Loads without ack and nack, and collections that wait for records.
+    pub fn open_transfers(&self) -> Result<Vec<Transfer>, IssuerError> {
+        let mut transfers = self.transfers(None)?;
+        transfers.retain(|transfer| transfer.state.is_open());
+        Ok(transfers)
+    }
+
+    /// Every payer that was found to exist twice.
+    pub fn forks(&self) -> Result<Vec<Fork>, IssuerError> {
+        self.store.view(|tables| {
+            let mut forks = Vec::<Fork>::new();
+            for debit in tables.forked_debits()? {
+                let (payer, sequence) = (debit.pay_details.from, debit.pay_details.from_sequence);
+                match forks.last_mut() {
+                    Some(fork) if fork.payer == payer && fork.sequence == sequence => fork.debits.push(debit),
+                    _ => forks.push(Fork { payer, sequence, debits: vec![debit] }),
+                }
+            }
+            Ok(forks)
+        })
+    }
+}
+
+/// The fork under this payer and sequence, if it is one.
+pub(super) fn fork(
+    tables: &dyn Tables,
+    payer: PartyNumber,
+    sequence: Sequence,
+) -> Result<Option<Fork>, IssuerError> {
+    let debits = tables.debits(payer, sequence)?;
+    Ok((debits.len() > 1).then_some(Fork { payer, sequence, debits }))
+}
+
+fn balances(tables: &dyn Tables) -> Result<Vec<AccountBalance>, IssuerError> {
+    let with_balance = |account: Account| {
+        let balance = tables.balance(&LedgerAccount::Holder(account.name.clone()), account.currency)?;
+        Ok(AccountBalance { account, balance })
+    };
+    tables.accounts()?.into_iter().map(with_balance).collect()
+}

@@ -1,0 +1,7 @@
+//! `purse`: the command line of the purse.
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

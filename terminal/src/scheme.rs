@@ -1,0 +1,331 @@
+//! The scheme: who issues, in which currency, within which limits, under which master keys (`scheme.toml`).
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use apdu_spec::cryptography::KeyBytes;
+use apdu_spec::element::{Amount, KeyVersion, Role};
+use apdu_spec::number::PartyNumber;
+use apdu_spec::pocket::{Limits, PocketParameters};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::amount::{AmountError, CurrencyError, Denomination};
+use crate::home;
+use crate::issuer::{Keyring, MasterKeys};
+
+/// First 15 digits of the numbers of a new scheme: the issuer has the first number, its cards those after it.
+pub const FIRST_NUMBER: u64 = 955_500_000_000_000;
+
+/// Why a scheme cannot be read or made.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemeError {
+    /// The file cannot be read or written.
+    #[error("{0}")]
+    System(#[from] io::Error),
+    /// Not the TOML that is expected. Only the place is said: the line may hold a key.
+    #[error("line {line}: not a scheme ({reason})")]
+    Syntax {
+        /// Counted from 1, 0 where it is not known.
+        line: usize,
+        /// What is wrong, without the file's text.
+        reason: String,
+    },
+    /// The issuer's number has another form or check digit.
+    #[error("[issuer] number has to be 16 digits with a valid check digit")]
+    Number,
+    /// The currency.
+    #[error("currency: {0}")]
+    Currency(#[from] CurrencyError),
+    /// A limit.
+    #[error("[limits] {0}: {1}")]
+    Limit(&'static str, #[source] AmountError),
+    /// The defaults do not fit the currency.
+    #[error("the default limits do not fit a currency with {0} digits behind the point")]
+    Exponent(u8),
+    /// A name below `[keys]` that is no key version.
+    #[error("[keys.{0}]: a key version is 1 to 255")]
+    KeyVersion(String),
+    /// No keys at all.
+    #[error("there is no [keys.1]")]
+    NoKeys,
+    /// The system gives no random bytes.
+    #[error("the system gives no random bytes: {0}")]
+    Random(#[from] getrandom::Error),
+}
+
+/// Everything in `scheme.toml`.
+#[derive(Clone, Debug)]
+pub struct Scheme {
+    /// The issuer's number.
+    pub issuer: PartyNumber,
+    /// Currency of pocket 0.
+    pub denomination: Denomination,
+    /// What a purse may hold and spend.
+    pub purse_limits: Limits,
+    /// What a merchant SAM may hold and refund.
+    pub merchant_limits: Limits,
+    /// Master keys by version, at least one.
+    pub keys: Keyring,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SchemeFile {
+    currency: String,
+    issuer: IssuerSection,
+    limits: LimitsSection,
+    keys: BTreeMap<String, KeysSection>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IssuerSection {
+    number: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LimitsSection {
+    purse: RoleLimits,
+    merchant: RoleLimits,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RoleLimits {
+    balance: String,
+    debit: String,
+    debit_without_pin: String,
+    total_without_pin: String,
+    transfer: String,
+    offline_receipts: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeysSection {
+    load: HexKey,
+    paym: HexKey,
+    tack: HexKey,
+    admn: HexKey,
+}
+
+/// A key in hexadecimal; its text is wiped as soon as it is understood.
+struct HexKey(KeyBytes);
+
+impl<'de> Deserialize<'de> for HexKey {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Zeroizing::new(String::deserialize(deserializer)?);
+        let mut key = KeyBytes([0; KeyBytes::LENGTH]);
+        hex::decode_to_slice(&*text, &mut key.0)
+            .map_err(|_| serde::de::Error::custom("a key is 32 hexadecimal digits"))?;
+        Ok(Self(key))
+    }
+}
+
+impl Scheme {
+    /// A new scheme: random keys of version 1 and the default limits, so many major units of the currency.
+    pub fn new(denomination: Denomination) -> Result<Self, SchemeError> {
+        let major =
+            |units| denomination.major(units).ok_or_else(|| SchemeError::Exponent(denomination.exponent()));
+        let purse_limits = Limits {
+            maximum_balance: major(150)?,
+            maximum_debit: major(100)?,
+            debit_without_pin: major(25)?,
+            total_without_pin: major(50)?,
+            maximum_transfer: major(50)?,
+            offline_receipts: major(150)?,
+        };
+        // A SAM gives nothing without its operator's PIN, and takes part in no transfer.
+        let merchant_limits = Limits {
+            maximum_balance: major(10_000)?,
+            maximum_debit: major(100)?,
+            debit_without_pin: Amount::ZERO,
+            total_without_pin: Amount::ZERO,
+            maximum_transfer: Amount::ZERO,
+            offline_receipts: major(10_000)?,
+        };
+        let issuer = PartyNumber::with_check_digit(FIRST_NUMBER).ok_or(SchemeError::Number)?;
+        let keys = Keyring::from([(KeyVersion(1), random_keys()?)]);
+        Ok(Self { issuer, denomination, purse_limits, merchant_limits, keys })
+    }
+
+    /// Reads and checks a scheme file.
+    pub fn read(path: &Path) -> Result<Self, SchemeError> {
+        let text = Zeroizing::new(fs::read_to_string(path)?);
+        Self::parse(&text)
+    }
+
+    fn parse(text: &str) -> Result<Self, SchemeError> {
+        let file: SchemeFile = toml::from_str(text).map_err(|error| SchemeError::Syntax {
+            line: error.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count().max(1)),
+            reason: error.message().to_owned(),
+        })?;
+        let denomination = Denomination::from_code(&file.currency)?;
+        let mut keys = Keyring::new();
+        for (name, section) in file.keys {
+            let version = name.parse().ok().filter(|version| *version != 0);
+            let version = KeyVersion(version.ok_or(SchemeError::KeyVersion(name))?);
+            keys.insert(version, section.into());
+        }
+        if keys.is_empty() {
+            return Err(SchemeError::NoKeys);
+        }
+        Ok(Self {
+            issuer: file.issuer.number.parse().map_err(|_| SchemeError::Number)?,
+            denomination,
+            purse_limits: file.limits.purse.parse(denomination)?,
+            merchant_limits: file.limits.merchant.parse(denomination)?,
+            keys,
+        })
+    }
+
+    /// Writes a new scheme file that only its owner may read.
+    pub fn write(&self, path: &Path) -> Result<(), SchemeError> {
+        Ok(home::write_private(path, self.text().as_bytes())?)
+    }
+
+    /// By hand, for the comments, and because a serialiser would leave copies of the keys in memory.
+    fn text(&self) -> Zeroizing<String> {
+        // Large enough never to move: a text that moves leaves its keys where it was.
+        let mut text = Zeroizing::new(String::with_capacity(2048 + 512 * self.keys.len()));
+        text.push_str("# A purse scheme. Whoever can read the keys can make money: keep this file to yourself.\n");
+        let _ = write!(text, "currency = \"{}\"\n\n[issuer]\nnumber = \"{}\"\n", self.denomination.code(), self.issuer);
+        for (name, limits) in [("purse", &self.purse_limits), ("merchant", &self.merchant_limits)] {
+            let _ = writeln!(text, "\n# For new cards; a card that is there keeps its own.\n[limits.{name}]");
+            for (limit, amount) in LIMIT_NAMES.into_iter().zip(in_order(limits)) {
+                let _ = writeln!(text, "{limit} = \"{}\"", self.denomination.format(amount));
+            }
+        }
+        for (version, keys) in &self.keys {
+            let _ = writeln!(text, "\n[keys.{}]", version.0);
+            let named = [&keys.load, &keys.payment, &keys.tac, &keys.administration];
+            for (name, key) in ["load", "paym", "tack", "admn"].into_iter().zip(named) {
+                let _ = write!(text, "{name} = \"");
+                for byte in key.0 {
+                    let _ = write!(text, "{byte:02x}");
+                }
+                text.push_str("\"\n");
+            }
+        }
+        text
+    }
+
+    /// The version of new cards' keys: the highest.
+    pub fn key_version(&self) -> KeyVersion {
+        self.keys.last_key_value().map_or(KeyVersion(1), |(version, _)| *version)
+    }
+
+    /// Pocket 0 of a new card.
+    pub fn pocket(&self, role: Role) -> PocketParameters {
+        let limits = match role {
+            Role::Purse => self.purse_limits,
+            Role::Merchant => self.merchant_limits,
+        };
+        PocketParameters {
+            currency: self.denomination.element(),
+            exponent: self.denomination.exponent(),
+            limits,
+        }
+    }
+}
+
+/// Four new master keys.
+fn random_keys() -> Result<MasterKeys, getrandom::Error> {
+    let key = || {
+        let mut key = KeyBytes([0; KeyBytes::LENGTH]);
+        getrandom::fill(&mut key.0).map(|()| key)
+    };
+    Ok(MasterKeys { load: key()?, payment: key()?, tac: key()?, administration: key()? })
+}
+
+impl From<KeysSection> for MasterKeys {
+    fn from(section: KeysSection) -> Self {
+        let KeysSection { load, paym, tack, admn } = section;
+        Self { load: load.0, payment: paym.0, tac: tack.0, administration: admn.0 }
+    }
+}
+
+const LIMIT_NAMES: [&str; 6] =
+    ["balance", "debit", "debit_without_pin", "total_without_pin", "transfer", "offline_receipts"];
+
+const fn in_order(limits: &Limits) -> [Amount; 6] {
+    [
+        limits.maximum_balance,
+        limits.maximum_debit,
+        limits.debit_without_pin,
+        limits.total_without_pin,
+        limits.maximum_transfer,
+        limits.offline_receipts,
+    ]
+}
+
+impl RoleLimits {
+    fn parse(&self, denomination: Denomination) -> Result<Limits, SchemeError> {
+        let amount =
+            |name, text: &str| denomination.parse(text).map_err(|error| SchemeError::Limit(name, error));
+        Ok(Limits {
+            maximum_balance: amount("balance", &self.balance)?,
+            maximum_debit: amount("debit", &self.debit)?,
+            debit_without_pin: amount("debit_without_pin", &self.debit_without_pin)?,
+            total_without_pin: amount("total_without_pin", &self.total_without_pin)?,
+            maximum_transfer: amount("transfer", &self.transfer)?,
+            offline_receipts: amount("offline_receipts", &self.offline_receipts)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scheme(code: &str) -> Scheme {
+        Scheme::new(Denomination::from_code(code).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for (code, maximum) in [("EUR", 15_000), ("JPY", 150), ("KWD", 150_000)] {
+            let scheme = scheme(code);
+            let text = scheme.text();
+            assert!(text.len() < 2048, "the text must not move");
+            let read = Scheme::parse(&text).unwrap();
+            assert_eq!(read.purse_limits, scheme.purse_limits);
+            assert_eq!(read.merchant_limits, scheme.merchant_limits);
+            assert_eq!(read.purse_limits.maximum_balance, Amount(maximum));
+            assert_eq!((read.issuer, read.denomination), (scheme.issuer, scheme.denomination));
+            let keys = |scheme: &Scheme| {
+                let keys = &scheme.keys[&KeyVersion(1)];
+                [&keys.load, &keys.payment, &keys.tac, &keys.administration].map(|key| key.0)
+            };
+            assert_eq!(keys(&read), keys(&scheme));
+            assert_eq!(std::collections::BTreeSet::from(keys(&read)).len(), 4);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_without_a_key() {
+        let text = scheme("EUR").text();
+        let key = text.split('"').rev().nth(1).unwrap();
+        let broken = [
+            text.replace(key, &key[1..]),
+            text.replace(key, &format!("x{}", &key[1..])),
+            text.replace("[keys.1]", "[keys.0]"),
+            text.replace("[keys.1]", "[keys.256]"),
+            text.replace("150.00", "150.001"),
+            text.replace("\"EUR\"", "\"EURO\""),
+            text.replace("number = \"9555", "number = \"9556"),
+            text.replace("[issuer]", "[issuers]"),
+            text.replace("admn", "other"),
+            format!("{}admn", &text[..]),
+        ];
+        for broken in broken {
+            let message = Scheme::parse(&broken).unwrap_err().to_string();
+            assert!(!message.contains(&key[1..]), "{message}");
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! The issuer's side of a test: master keys, card profiles and every authenticator, from the standard's formulas alone.
+
+use apdu_spec::command::{Command, DebitData, InitializeData, ParameterBytes, Script, Voucher};
+use apdu_spec::cryptography::{
+    Authenticator, Chain, Engine, KeyBytes, KeyPurpose, Session, Tac, card_key, script_mac, tac,
+};
+use apdu_spec::element::{Amount, Currency, Expiry, KeyVersion, Kind, Role, Sequence, Time};
+use apdu_spec::number::PartyNumber;
+use apdu_spec::parameter::Parameter;
+use apdu_spec::pay_details::PayDetails;
+use apdu_spec::personalisation::{CardProfile, IdentityGroup, PocketGroup};
+use apdu_spec::pin::PinBlock;
+use apdu_spec::pocket::{Limits, POCKETS, PocketParameters};
+use apdu_spec::software::Software;
+
+/// Key version of every card here; SAMs hold the masters of this one and of [`OTHER_VERSION`].
+pub const VERSION: KeyVersion = KeyVersion(1);
+/// A generation whose master a SAM holds too, but no card has.
+pub const OTHER_VERSION: KeyVersion = KeyVersion(2);
+/// A key version that nobody holds.
+pub const UNKNOWN_VERSION: KeyVersion = KeyVersion(9);
+/// When everything happens.
+pub const TIME: Time = Time(1_800_000_000);
+
+/// The euro.
+pub fn eur() -> Currency {
+    Currency::from_numeric(978).expect("a code")
+}
+
+/// The dollar: the second pocket of every card here.
+pub fn usd() -> Currency {
+    Currency::from_numeric(840).expect("a code")
+}
+
+/// A currency that no pocket has.
+pub fn jpy() -> Currency {
+    Currency::from_numeric(392).expect("a code")
+}
+
+/// A party by a small number.
+pub fn party(number: u64) -> PartyNumber {
+    PartyNumber::with_check_digit(955_500_000_000_000 + number).expect("fifteen digits")
+}
+
+/// The issuer of every card here.
+pub fn issuer() -> PartyNumber {
+    party(0)
+}
+
+/// A PIN from its digits.
+pub fn pin(digits: &str) -> PinBlock {
+    PinBlock::from_digits(digits).expect("digits")
+}
+
+/// The limits of a purse that `purse init` makes: 150.00, 100.00, 25.00, 50.00, 50.00, 150.00.
+pub const PURSE_LIMITS: Limits = Limits {
+    maximum_balance: Amount(150_00),
+    maximum_debit: Amount(100_00),
+    debit_without_pin: Amount(25_00),
+    total_without_pin: Amount(50_00),
+    maximum_transfer: Amount(50_00),
+    offline_receipts: Amount(150_00),
+};
+
+/// The limits of a SAM that `purse init` makes: 10,000.00, and the operator's PIN for each refund.
+pub const SAM_LIMITS: Limits = Limits {
+    maximum_balance: Amount(10_000_00),
+    maximum_debit: Amount(100_00),
+    debit_without_pin: Amount(0),
+    total_without_pin: Amount(0),
+    maximum_transfer: Amount(0),
+    offline_receipts: Amount(0),
+};
+
+/// Master key of a purpose and version: distinct and fixed.
+pub fn master(purpose: KeyPurpose, version: KeyVersion) -> KeyBytes {
+    let [first, second, third, fourth] = purpose.label();
+    let mut bytes = [version.0; 16];
+    bytes[..4].copy_from_slice(&[first, second, third, fourth]);
+    KeyBytes(bytes)
+}
+
+/// A card's own key.
+pub fn own_key(purpose: KeyPurpose, number: PartyNumber, version: KeyVersion) -> KeyBytes {
+    let mut master = Software.load(&master(purpose, version));
+    card_key(&Software, &mut master, purpose, number, version)
+}
+
+/// The session of pay details, as whoever holds the masters can make it.
+pub fn session(pay_details: &PayDetails) -> Session<'static, Software> {
+    let (purpose, number) = match pay_details.kind {
+        Kind::Load => (KeyPurpose::Load, pay_details.to),
+        Kind::Unload => (KeyPurpose::Load, pay_details.from),
+        Kind::Purchase => (KeyPurpose::Payment, pay_details.from),
+        Kind::Refund | Kind::Transfer => (KeyPurpose::Payment, pay_details.to),
+    };
+    let key = own_key(purpose, number, pay_details.key_version);
+    Session::new(&Software, &mut Software.load(&key), pay_details)
+}
+
+/// The TAC that the payer of these pay details makes under `version`.
+pub fn certificate(pay_details: &PayDetails, version: KeyVersion, collection: Option<Chain>) -> Tac {
+    let key = own_key(KeyPurpose::Tac, pay_details.from, version);
+    tac(&Software, &mut Software.load(&key), pay_details, collection)
+}
+
+/// What a payer that has debited these pay details shows.
+pub fn voucher(pay_details: &PayDetails) -> Voucher {
+    let tac =
+        if pay_details.kind == Kind::Load { Tac::NONE } else { certificate(pay_details, VERSION, None) };
+    Voucher { pay_details: *pay_details, val: session(pay_details).val(tac), tac }
+}
+
+/// DEBIT of these pay details, as their payee asks for it.
+pub fn debit(pay_details: &PayDetails) -> Command<'static> {
+    Command::Debit(DebitData::new(pay_details, session(pay_details).req()))
+}
+
+/// INITIALIZE of these pay details.
+pub fn initialize(pay_details: &PayDetails) -> Command<'static> {
+    Command::Initialize(InitializeData {
+        kind: pay_details.kind,
+        key_version: pay_details.key_version,
+        currency: pay_details.currency,
+        amount: pay_details.amount,
+        from: pay_details.from,
+        from_sequence: pay_details.from_sequence,
+        time: pay_details.time,
+    })
+}
+
+/// ACKNOWLEDGE of these pay details.
+pub fn acknowledge(pay_details: &PayDetails) -> Command<'static> {
+    Command::Acknowledge(pay_details.from_sequence, session(pay_details).ack())
+}
+
+/// REVERSE of these pay details.
+pub fn reverse(pay_details: &PayDetails) -> Command<'static> {
+    Command::Reverse(pay_details.from_sequence, session(pay_details).nack())
+}
+
+/// Pay details of this scheme's time and key version.
+pub fn pay_details(
+    kind: Kind,
+    amount: u32,
+    (from, from_sequence): (PartyNumber, u32),
+    (to, to_sequence): (PartyNumber, u32),
+) -> PayDetails {
+    PayDetails {
+        kind,
+        key_version: VERSION,
+        currency: eur(),
+        amount: Amount(amount),
+        from,
+        from_sequence: Sequence(from_sequence),
+        to,
+        to_sequence: Sequence(to_sequence),
+        time: TIME,
+    }
+}
+
+/// A script of the issuer's for a card: the bytes of UPDATE PARAMETER.
+pub fn script(number: PartyNumber, counter: u32, parameter: &Parameter) -> Vec<u8> {
+    let bytes = ParameterBytes::new(parameter);
+    raw_script(number, counter, parameter.id(), bytes.value())
+}
+
+/// A script with any id and value.
+pub fn raw_script(number: PartyNumber, counter: u32, id: u8, value: &[u8]) -> Vec<u8> {
+    let mut key = Software.load(&own_key(KeyPurpose::Administration, number, VERSION));
+    let mut script = Script { counter, id, value, mac: Authenticator::default() };
+    script.mac = script.signed(|signed| script_mac(&Software, &mut key, signed));
+    Command::UpdateParameter(script).emit().as_bytes().to_vec()
+}
+
+/// What a test may want otherwise in a card.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// Purse or SAM.
+    pub role: Role,
+    /// Its number.
+    pub number: PartyNumber,
+    /// `FLAG_DISPOSABLE` or 0.
+    pub flags: u8,
+    /// Initial balance of the euro pocket.
+    pub balance: Amount,
+    /// Limits of both pockets.
+    pub limits: Limits,
+    /// Digits of the PIN.
+    pub pin: &'static str,
+}
+
+impl Profile {
+    /// A purse with so many cents and PIN 1234.
+    pub fn purse(number: u64, balance: u32) -> Self {
+        Self {
+            role: Role::Purse,
+            number: party(number),
+            flags: 0,
+            balance: Amount(balance),
+            limits: PURSE_LIMITS,
+            pin: "1234",
+        }
+    }
+
+    /// A merchant SAM with so many cents and PIN 9999.
+    pub fn sam(number: u64, balance: u32) -> Self {
+        Self {
+            role: Role::Merchant,
+            number: party(number),
+            flags: 0,
+            balance: Amount(balance),
+            limits: SAM_LIMITS,
+            pin: "9999",
+        }
+    }
+
+    /// Every data group of STORE DATA, in order.
+    pub fn groups(&self) -> Vec<Vec<u8>> {
+        let masters = [VERSION, OTHER_VERSION].map(|version| (version, master(KeyPurpose::Payment, version)));
+        let mut pockets = [None; POCKETS];
+        for (place, (currency, balance)) in
+            [(eur(), self.balance), (usd(), Amount::ZERO)].into_iter().enumerate()
+        {
+            let parameters = PocketParameters { currency, exponent: 2, limits: self.limits };
+            pockets[place] = Some(PocketGroup { parameters, balance });
+        }
+        let profile = CardProfile {
+            identity: IdentityGroup {
+                role: self.role,
+                number: self.number,
+                key_version: VERSION,
+                expiry: Expiry([0x30, 0x12]),
+                issuer: issuer(),
+                flags: self.flags,
+            },
+            pockets,
+            keys: KeyPurpose::ALL.map(|purpose| own_key(purpose, self.number, VERSION)),
+            masters: if self.role == Role::Merchant { &masters } else { &[] },
+            pin: pin(self.pin),
+        };
+        let mut groups = Vec::new();
+        profile.groups(&Software, |group| groups.push(group.to_vec()));
+        groups
+    }
+
+    /// The blocks of STORE DATA: as many whole groups in each as fit.
+    pub fn blocks(&self) -> Vec<Vec<u8>> {
+        let mut blocks: Vec<Vec<u8>> = vec![Vec::new()];
+        for group in self.groups() {
+            if blocks.last().is_some_and(|block| block.len() + group.len() > 255) {
+                blocks.push(Vec::new());
+            }
+            if let Some(block) = blocks.last_mut() {
+                block.extend(group);
+            }
+        }
+        blocks
+    }
+}

@@ -1,0 +1,214 @@
+//! A holder, a merchant and their issuer, in RAM.
+
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use apdu_spec::cryptography::KeyPurpose;
+use apdu_spec::element::{Amount, Expiry, Role};
+use apdu_spec::personalisation::{CardProfile, IdentityGroup, PocketGroup};
+use apdu_spec::pocket::PocketParameters;
+use apdu_spec::software::Software;
+use purse_terminal::client::Client;
+use purse_terminal::flow::load::{self, Load};
+use purse_terminal::flow::purchase::{self, Payment};
+use purse_terminal::flow::recovery::{self, Report};
+use purse_terminal::flow::refund::{self, Refund};
+use purse_terminal::flow::unload::{self, Unload};
+use purse_terminal::flow::{FlowError, collection};
+use purse_terminal::issuer::{Funding, Issuer, Keyring, MasterKeys, MemoryStore, NewCard};
+use purse_terminal::transport::{Faulty, InProcess, Transport};
+use purse_terminal::virtual_card::VirtualCard;
+use purse_tests::scheme::{
+    PURSE_LIMITS, Profile, SAM_LIMITS, TIME, VERSION, eur, issuer, master, own_key, party, pin, usd,
+};
+
+/// A virtual card whose responses can be lost.
+pub(crate) type Rig = Faulty<InProcess>;
+
+/// PIN of every purse.
+pub(crate) const PIN: &str = "1234";
+/// PIN of every SAM's operator.
+pub(crate) const OPERATOR: &str = "9999";
+/// The holder's account.
+pub(crate) const HOLDER: &str = "holder";
+/// The merchant's account.
+pub(crate) const MERCHANT: &str = "merchant";
+
+/// Everybody.
+pub(crate) struct World {
+    /// Purse 1.
+    pub(crate) purse: Rig,
+    /// Merchant SAM 2.
+    pub(crate) sam: Rig,
+    /// With 100.00 in the holder's account.
+    pub(crate) issuer: Issuer<MemoryStore, Software>,
+}
+
+/// Where the euros are, minor units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Money {
+    pub(crate) purse: i64,
+    pub(crate) sam: i64,
+    pub(crate) holder: i64,
+    pub(crate) merchant: i64,
+}
+
+/// A card with its application selected.
+pub(crate) fn client(rig: &mut Rig) -> Client<&mut dyn Transport> {
+    Client::select(rig as &mut dyn Transport).expect("a card that can be selected")
+}
+
+/// Personalises over APDUs, as `purse card new` does.
+pub(crate) fn personalise<T: Transport>(transport: T, profile: &Profile) {
+    let masters = [(VERSION, master(KeyPurpose::Payment, VERSION))];
+    let pocket = |currency, balance| {
+        let limits = if profile.role == Role::Purse { PURSE_LIMITS } else { SAM_LIMITS };
+        Some(PocketGroup { parameters: PocketParameters { currency, exponent: 2, limits }, balance })
+    };
+    let card = CardProfile {
+        identity: IdentityGroup {
+            role: profile.role,
+            number: profile.number,
+            key_version: VERSION,
+            expiry: Expiry([0x30, 0x12]),
+            issuer: issuer(),
+            flags: profile.flags,
+        },
+        pockets: [pocket(eur(), profile.balance), pocket(usd(), Amount::ZERO), None, None, None],
+        keys: KeyPurpose::ALL.map(|purpose| own_key(purpose, profile.number, VERSION)),
+        masters: if profile.role == Role::Merchant { &masters } else { &[] },
+        pin: pin(profile.pin),
+    };
+    let mut client = Client::select(transport).expect("a blank card");
+    client.personalise(&card, &Software).expect("a card that takes its profile");
+}
+
+/// An issuer that knows purses 1 and 3 and SAM 2.
+pub(crate) fn new_issuer() -> Issuer<MemoryStore, Software> {
+    let keys = MasterKeys {
+        load: master(KeyPurpose::Load, VERSION),
+        payment: master(KeyPurpose::Payment, VERSION),
+        tac: master(KeyPurpose::Tac, VERSION),
+        administration: master(KeyPurpose::Administration, VERSION),
+    };
+    let keyring = Keyring::from([(VERSION, keys)]);
+    let mut bank = Issuer::new(MemoryStore::new(), Software, issuer(), keyring);
+    for (name, initial) in [(HOLDER, 100_00), (MERCHANT, 0)] {
+        bank.register_account(name, eur(), initial).unwrap();
+        bank.register_account(name, usd(), 0).unwrap();
+    }
+    for (number, role, account) in [(1, Role::Purse, HOLDER), (2, Role::Merchant, MERCHANT), (3, Role::Purse, HOLDER)] {
+        let pockets = [(eur(), Amount::ZERO), (usd(), Amount::ZERO)];
+        let card = NewCard {
+            number: party(number),
+            role,
+            key_version: VERSION,
+            account,
+            pockets: &pockets,
+            funding: Funding::Account,
+        };
+        bank.register_card(&card).unwrap();
+    }
+    bank
+}
+
+/// A personalised card.
+pub(crate) fn rig(name: &str, profile: &Profile) -> Rig {
+    let mut rig = Faulty::new(InProcess::new(VirtualCard::in_memory(name, profile.role)));
+    personalise(&mut rig as &mut dyn Transport, profile);
+    rig
+}
+
+impl World {
+    /// Empty cards.
+    pub(crate) fn new() -> Self {
+        Self { purse: rig("purse", &Profile::purse(1, 0)), sam: rig("sam", &Profile::sam(2, 0)), issuer: new_issuer() }
+    }
+
+    /// 20.00 loaded, a purchase of 3.50 settled, one of 1.00 whose ack was not brought.
+    pub(crate) fn with_history() -> Self {
+        let mut world = Self::new();
+        world.load(20_00).unwrap();
+        world.pay(3_50).unwrap();
+        let (mut purse, mut sam) = (client(&mut world.purse), client(&mut world.sam));
+        purchase::sell(&mut purse, &mut sam, &payment(1_00)).unwrap();
+        world
+    }
+
+    pub(crate) fn load(&mut self, amount: u32) -> Result<load::Receipt, FlowError> {
+        let load = Load { account: HOLDER, currency: eur(), amount: Amount(amount), time: TIME };
+        load::load(&mut select(&mut self.purse)?, &mut self.issuer, &load)
+    }
+
+    pub(crate) fn pay(&mut self, amount: u32) -> Result<purchase::Receipt, FlowError> {
+        let mut sam = select(&mut self.sam)?;
+        purchase::purchase(&mut select(&mut self.purse)?, &mut sam, &payment(amount))
+    }
+
+    pub(crate) fn refund(&mut self, amount: u32) -> Result<purchase::Receipt, FlowError> {
+        let operator_pin = &pin(OPERATOR);
+        let refund = Refund { currency: eur(), amount: Amount(amount), time: TIME, operator_pin };
+        let mut purse = select(&mut self.purse)?;
+        refund::refund(&mut purse, &mut select(&mut self.sam)?, &refund)
+    }
+
+    pub(crate) fn unload(&mut self, amount: u32) -> Result<unload::Receipt, FlowError> {
+        let unload = Unload { currency: eur(), amount: Amount(amount), time: TIME };
+        unload::unload(&mut select(&mut self.purse)?, &mut self.issuer, &unload)
+    }
+
+    pub(crate) fn collect(&mut self) -> Result<collection::Report, FlowError> {
+        collection::collect(&mut select(&mut self.sam)?, &mut self.issuer, TIME)
+    }
+
+    pub(crate) fn recover(&mut self) -> Report {
+        let mut cards = [client(&mut self.purse), client(&mut self.sam)];
+        recovery::recover(&mut cards, Some(&mut self.issuer))
+    }
+
+    /// Both cards are back, with power and without faults.
+    pub(crate) fn bring_back(&mut self) {
+        for rig in [&mut self.purse, &mut self.sam] {
+            rig.inner_mut().card_mut().power_up().unwrap();
+            rig.bring_back().unwrap();
+        }
+    }
+
+    pub(crate) fn money(&mut self) -> Money {
+        let balance = |rig| i64::from(client(rig).status().balance.0);
+        let account = |name: &str| {
+            let accounts = self.issuer.accounts().unwrap();
+            accounts.iter().find(|held| held.account.name == name && held.account.currency == eur()).unwrap().balance
+        };
+        Money {
+            purse: balance(&mut self.purse),
+            sam: balance(&mut self.sam),
+            holder: account(HOLDER),
+            merchant: account(MERCHANT),
+        }
+    }
+
+    /// The issuer's float in euros, minor units.
+    pub(crate) fn float(&self) -> i64 {
+        self.issuer.books().unwrap().iter().find(|books| books.currency == eur()).unwrap().float
+    }
+
+    /// Nothing is in the air, nothing withheld, nothing unclaimed.
+    #[track_caller]
+    pub(crate) fn assert_settled(&mut self) -> Money {
+        let money = self.money();
+        assert_eq!(self.float(), money.purse + money.sam, "{money:?}");
+        assert_eq!(money.purse + money.sam + money.holder + money.merchant, 100_00, "{money:?}");
+        money
+    }
+}
+
+/// SELECT, for flows that may fail in it.
+fn select(rig: &mut Rig) -> Result<Client<&mut dyn Transport>, FlowError> {
+    let party = purse_terminal::flow::Party::Purse;
+    Client::select(rig as &mut dyn Transport).map_err(|source| FlowError::Card { party, source })
+}
+
+/// A payment without PIN.
+pub(crate) fn payment(amount: u32) -> Payment<'static> {
+    Payment { currency: eur(), amount: Amount(amount), time: TIME, pin: None }
+}
