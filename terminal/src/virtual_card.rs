@@ -172,7 +172,8 @@ impl VirtualCard {
     }
 
     fn with_memory(path: &Path, memory: CardMemory, model: Model) -> Result<Self, VirtualCardError> {
-        let start = model.start().ok_or_else(|| VirtualCardError::damaged(path, "no card has these sizes"))?;
+        let start =
+            model.start().ok_or_else(|| VirtualCardError::damaged(path, "no card has these sizes"))?;
         let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         match start(memory) {
             Ok(chip) => Ok(Self { name, start, power: Power::On(chip) }),

@@ -136,7 +136,10 @@ fn another_version_and_something_else_are_named_as_such() {
     newer[9] = 2;
     let error = assert_refused(&path, &newer);
     assert!(matches!(error, VirtualCardError::OtherVersion { found: 2, .. }), "{error}");
-    let error = assert_refused(&path, b"[issuer]\nnumber = \"9555000000000018\"\n# not a card at all, but long enough");
+    let error = assert_refused(
+        &path,
+        b"[issuer]\nnumber = \"9555000000000018\"\n# not a card at all, but long enough",
+    );
     assert!(matches!(error, VirtualCardError::NotACard(_)), "{error}");
 }
 
@@ -218,7 +221,7 @@ fn after(whole: &[u8], path: &Path, operation: u64) -> Option<Vec<u8>> {
     transport.card_mut().cut(Cut { operation, units: usize::MAX, flight: Flight::New });
     let mut client = Client::select(transport).unwrap();
     let mut cut = false;
-    for (old, new) in [(PIN, "4321"), ("4321", "55555"), ("55555", PIN)] {
+    for (old, new) in [(PIN, "4321"), ("4321", PIN), (PIN, "4321")] {
         cut |= client.change_pin(&pin(old), &pin(new)).is_err();
     }
     let card = client.into_transport().into_card();
@@ -247,7 +250,8 @@ fn a_kill_between_two_writes_of_one_operation_is_an_interrupted_operation() {
             let card = VirtualCard::open(&path).unwrap();
             let mut client = Client::select(InProcess::new(card)).unwrap();
             assert_eq!(client.status().balance, Amount(12_34), "{operation}");
-            let mut tries = [PIN, "4321", "55555"].into_iter();
+            // Two at most: the interrupted change may have taken a try.
+            let mut tries = [PIN, "4321"].into_iter();
             assert!(tries.any(|digits| client.verify(&pin(digits)).is_ok()), "{operation}");
         }
         before = image;

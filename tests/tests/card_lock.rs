@@ -4,11 +4,12 @@ use apdu_spec::command::{Command, Selection};
 use apdu_spec::element::{Amount, Kind, Role, Sequence};
 use apdu_spec::file::{APPLICATION, FLAG_DISPOSABLE};
 use apdu_spec::life_cycle::LifeCycle;
-use apdu_spec::parameter::Parameter;
+use apdu_spec::parameter::{Parameter, Resolution};
+use apdu_spec::pay_details::PayDetails;
 use apdu_spec::status::StatusWord as Status;
 use purse_tests::bench_card::{BenchCard, CommonCard};
 use purse_tests::scheme::{
-    Profile, acknowledge, debit, initialize, issuer, party, pin, reverse, session, voucher,
+    Profile, acknowledge, debit, initialize, issuer, party, pin, reverse, session, usd, voucher,
 };
 use purse_tests::stage::{Stage, staged};
 
@@ -219,23 +220,33 @@ fn a_disposable_card_ends_with_the_resolution_of_its_last_payment() {
     let mut bench = disposable(5_00);
     let open = bench.spend(Kind::Purchase, 5_00, party(2));
     let tac = bench.entry(0).tac;
-    let resolution = apdu_spec::parameter::Resolution::Settled;
+    let resolution = Resolution::Settled;
     bench.accept_script(1, &Parameter::Resolve { sequence: open.from_sequence, tac, resolution });
     assert_eq!(life_cycle(&mut bench), LifeCycle::Terminated);
     assert_eq!(bench.identity().administration_counter, 1);
 }
 
 #[test]
-fn every_pocket_counts_for_the_end_of_a_disposable_card() {
-    let mut profile = Profile { flags: FLAG_DISPOSABLE, ..Profile::purse(1, 5_00) };
-    profile.flags = 0;
-    let mut bench = CommonCard::new(&profile);
+fn every_pocket_counts_for_the_end_of_a_card() {
+    // Five euros and seven cents of a dollar from the start: DGI 1512 has its balance behind currency and exponent.
+    let profile = Profile { flags: FLAG_DISPOSABLE, ..Profile::purse(1, 5_00) };
+    let mut groups = profile.groups();
+    groups[2][6..10].copy_from_slice(&[0, 0, 0, 7]);
+    let mut bench = CommonCard::blank();
+    bench.select();
+    bench.succeed(&Command::StoreData(true, 0, &groups.concat()));
+    bench.select();
     bench.spend_settled(Kind::Purchase, 5_00, party(2));
-    assert_eq!(life_cycle(&mut bench), LifeCycle::Active, "only a disposable card ends by itself");
-    let load = bench.paid(Kind::Load, 1, issuer());
-    bench.succeed(&Command::Credit(voucher(&apdu_spec::pay_details::PayDetails {
-        currency: purse_tests::scheme::usd(),
-        ..load
-    })));
+    assert_eq!(life_cycle(&mut bench), LifeCycle::Active);
     bench.refuse_script(1, &Parameter::Terminate, Status::ConditionsOfUse);
+    let dollars = PayDetails { currency: usd(), ..bench.paying(Kind::Purchase, 7, party(2)) };
+    bench.succeed(&debit(&dollars));
+    assert_eq!(life_cycle(&mut bench), LifeCycle::Active);
+    bench.succeed(&acknowledge(&dollars));
+    assert_eq!(life_cycle(&mut bench), LifeCycle::Terminated);
+
+    // A card that is not disposable stays as it is.
+    let mut bench = CommonCard::new(&Profile::purse(1, 5_00));
+    bench.spend_settled(Kind::Purchase, 5_00, party(2));
+    assert_eq!(life_cycle(&mut bench.power_cycled()), LifeCycle::Active);
 }

@@ -20,6 +20,7 @@ use purse_terminal::transport::{EMPTY_RESPONSE, ResponseBuffer, Transport, Trans
 use purse_tests::scheme::{Profile, TIME, VERSION, eur, party, pay_details, pin};
 
 /// Answers from a script, over and over.
+#[derive(Debug)]
 struct Scripted {
     answers: Vec<Vec<u8>>,
     next: usize,
@@ -207,7 +208,10 @@ proptest! {
 fn an_fci_nested_a_hundred_deep_is_refused() {
     for depth in [2, 10, 43, 44, 45, 64, 100, 127, 128] {
         let error = Client::select(Scripted::new(vec![nested(depth)])).unwrap_err();
-        assert!(matches!(error, CardError::Malformed { command: CommandName::Select, .. }), "{depth}: {error}");
+        assert!(
+            matches!(error, CardError::Malformed { command: CommandName::Select, .. }),
+            "{depth}: {error}"
+        );
     }
 }
 
@@ -245,7 +249,10 @@ fn answers_of_wrong_length_are_errors_of_their_command() {
         data.resize(length, 0);
         let mut purse = Client::select(Scripted::new(vec![selected(Role::Purse), done(&data)])).unwrap();
         let error = purse.proof(&details).unwrap_err();
-        assert!(matches!(error, CardError::Malformed { command: CommandName::GetProof, .. }), "{length}: {error}");
+        assert!(
+            matches!(error, CardError::Malformed { command: CommandName::GetProof, .. }),
+            "{length}: {error}"
+        );
     }
     for answer in [vec![], vec![0x90]] {
         let mut purse = Client::select(Scripted::new(vec![selected(Role::Purse), answer])).unwrap();
@@ -254,6 +261,7 @@ fn answers_of_wrong_length_are_errors_of_their_command() {
 }
 
 /// A card that is asked for its log and always has another record.
+#[derive(Debug)]
 struct Endless(Profile);
 
 impl Transport for Endless {
@@ -266,8 +274,7 @@ impl Transport for Endless {
         let answer = match request.command().unwrap() {
             Command::Select(..) => done(&purse_control(&status(Role::Purse, self.0.number, u32::MAX))),
             Command::ReadEntry(sequence) => {
-                let pay_details =
-                    pay_details(Kind::Purchase, 1, (self.0.number, sequence.0), (party(2), 0));
+                let pay_details = pay_details(Kind::Purchase, 1, (self.0.number, sequence.0), (party(2), 0));
                 done(&record(pay_details))
             }
             _ => done(&record(pay_details(Kind::Purchase, 1, (self.0.number, 0), (party(2), 0)))),

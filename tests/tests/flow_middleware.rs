@@ -111,14 +111,25 @@ fn a_trace_leaves_out_what_the_table_does_not_know() {
         [&[verify.class, verify.instruction, 0, table::PIN_REFERENCE, 9][..], &block].concat(),
         [&[verify.class, verify.instruction, 0, table::PIN_REFERENCE, 7][..], &block].concat(),
         [&[verify.class, verify.instruction, 0, table::PIN_REFERENCE][..], &block].concat(),
-        Apdu::new(verify.class, verify.instruction, 0, table::PIN_REFERENCE, &[&block[..], &[0]].concat(), None)
+        Apdu::new(
+            verify.class,
+            verify.instruction,
+            0,
+            table::PIN_REFERENCE,
+            &[&block[..], &[0]].concat(),
+            None,
+        )
+        .as_bytes()
+        .to_vec(),
+        Apdu::new(verify.class, verify.instruction, 1, 1, &block, None).as_bytes().to_vec(),
+        Apdu::new(table::CLASS_PURSE, verify.instruction, 0, table::PIN_REFERENCE, &block, None)
             .as_bytes()
             .to_vec(),
-        Apdu::new(verify.class, verify.instruction, 1, 1, &block, None).as_bytes().to_vec(),
-        Apdu::new(table::CLASS_PURSE, verify.instruction, 0, table::PIN_REFERENCE, &block, None).as_bytes().to_vec(),
         Apdu::new(0x80, 0x01, 0, 0, &block, None).as_bytes().to_vec(),
         // Right, and a card that sends it back.
-        Apdu::new(verify.class, verify.instruction, 0, table::PIN_REFERENCE, &block, None).as_bytes().to_vec(),
+        Apdu::new(verify.class, verify.instruction, 0, table::PIN_REFERENCE, &block, None)
+            .as_bytes()
+            .to_vec(),
         block.to_vec(),
     ];
     for format in [TraceFormat::Human, TraceFormat::JsonLines] {
@@ -151,7 +162,14 @@ fn a_trace_names_commands_fields_and_status_words() {
         shared.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let said: Vec<String> = lines
         .iter()
-        .map(|line| format!("{} {} {}", line["card"].as_str().unwrap(), line["command"].as_str().unwrap(), line["status"].as_str().unwrap()))
+        .map(|line| {
+            format!(
+                "{} {} {}",
+                line["card"].as_str().unwrap(),
+                line["command"].as_str().unwrap(),
+                line["status"].as_str().unwrap()
+            )
+        })
         .collect();
     assert_eq!(
         said,
@@ -204,7 +222,8 @@ fn the_nth_response_is_lost_and_no_other() {
 
 #[test]
 fn a_lost_response_was_still_executed() {
-    let mut card = Faulty::new(InProcess::new(VirtualCard::in_memory("purse", apdu_spec::element::Role::Purse)));
+    let mut card =
+        Faulty::new(InProcess::new(VirtualCard::in_memory("purse", apdu_spec::element::Role::Purse)));
     personalise(&mut card as &mut dyn Transport, &Profile::purse(1, 0));
     let mut client = Client::select(&mut card).unwrap();
     client.transport().lose(1);

@@ -33,7 +33,10 @@ fn the_whole_story_adds_up() {
     let report = world.collect().unwrap();
     assert_eq!((report.records, report.collected.len()), (2, 1));
     let collected = report.collected[0];
-    assert_eq!((collected.credited, collected.withheld, collected.acknowledged), (Amount(2_50), Amount(0), true));
+    assert_eq!(
+        (collected.credited, collected.withheld, collected.acknowledged),
+        (Amount(2_50), Amount(0), true)
+    );
     assert_eq!(world.assert_settled(), Money { sam: 0, merchant: 2_50, ..money });
     assert!(world.recover().items.is_empty());
 }
@@ -119,7 +122,9 @@ fn a_purchase_above_the_balance_moves_nothing() {
     let mut world = World::with_history();
     let before = world.money();
     let error = world.pay(20_00).unwrap_err();
-    let FlowError::Card { source: CardError::Refused { command, status }, .. } = &error else { panic!("{error}") };
+    let FlowError::Card { source: CardError::Refused { command, status }, .. } = &error else {
+        panic!("{error}")
+    };
     assert_eq!((*command, *status), (CommandName::Debit, StatusWord::InsufficientValue));
     assert_eq!(world.money(), before);
 }
@@ -142,7 +147,8 @@ fn history_is_newest_first_and_shows_what_became_of_it() {
     let mut world = World::with_history();
     world.refund(1_00).unwrap();
     let entries = history(&mut client(&mut world.purse)).unwrap();
-    let states: Vec<_> = entries.iter().map(|entry| (entry.sequence.0, entry.record.role, entry.record.state)).collect();
+    let states: Vec<_> =
+        entries.iter().map(|entry| (entry.sequence.0, entry.record.role, entry.record.state)).collect();
     assert_eq!(
         states,
         [
@@ -181,7 +187,8 @@ fn what_has_no_payee_at_hand_stays_open_until_the_issuer_resolves_it() {
     assert!(matches!(report.items[1].outcome, Outcome::PayeeAbsent), "{report:?}");
     assert_eq!(report.failure(), None);
     // The issuer never issued that SAM.
-    let items = resolve::resolve(&mut client(&mut world.purse), &mut world.issuer, Unsettleable::Refuse).unwrap();
+    let items =
+        resolve::resolve(&mut client(&mut world.purse), &mut world.issuer, Unsettleable::Refuse).unwrap();
     assert!(matches!(items[..], [resolve::Item { outcome: Ok(_), .. }]), "{items:?}");
     assert!(world.recover().is_complete());
     assert_eq!(world.assert_settled().purse, 15_50);

@@ -213,7 +213,7 @@ impl Audit {
             }
         }
         self.transfers = found.into_iter().collect();
-        self.transfers.sort_by_key(|(pay_details, _)| (pay_details.time, *pay_details));
+        self.transfers.sort_by_key(|(pay_details, _)| in_order(pay_details));
         Ok(())
     }
 
@@ -351,6 +351,16 @@ impl Card {
             .filter(|(_, record)| record.pay_details == *pay_details)
             .map(|(_, record)| record.role)
             .filter(|role| matches!(role, RecordRole::Payee | RecordRole::Declined))
+    }
+}
+
+/// By card, and for each in its own order: a purse's first, then what its SAM did with the issuer. Clocks say less.
+const fn in_order(pay_details: &PayDetails) -> (PartyNumber, Sequence, Kind) {
+    match pay_details.kind {
+        Kind::Load | Kind::Refund => (pay_details.to, pay_details.to_sequence, pay_details.kind),
+        Kind::Unload | Kind::Purchase | Kind::Transfer => {
+            (pay_details.from, pay_details.from_sequence, pay_details.kind)
+        }
     }
 }
 

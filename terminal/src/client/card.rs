@@ -2,8 +2,8 @@
 
 use apdu_spec::command::response::parse_authenticator;
 use apdu_spec::command::{
-    Command, CommandName, DebitData, Initialized, InitializeData, PocketBalance, Proof, ResponseLength, Script,
-    Selection, Voucher, table,
+    Command, CommandName, DebitData, InitializeData, Initialized, PocketBalance, Proof, ResponseLength,
+    Script, Selection, Voucher, table,
 };
 use apdu_spec::cryptography::Authenticator;
 use apdu_spec::element::Sequence;
@@ -131,8 +131,8 @@ impl<T: Transport> Client<T> {
     pub fn initialize(&mut self, data: &InitializeData) -> Result<(PayDetails, Authenticator), CardError> {
         let mut buffer = EMPTY_RESPONSE;
         let answer = self.exchange(&Command::Initialize(*data), &mut buffer)?;
-        let answer =
-            Initialized::parse(answer).map_err(|error| CardError::malformed(CommandName::Initialize, error))?;
+        let answer = Initialized::parse(answer)
+            .map_err(|error| CardError::malformed(CommandName::Initialize, error))?;
         if answer.number != self.status.number {
             let reason = "the answer names another card";
             return Err(CardError::Malformed { command: CommandName::Initialize, reason });
@@ -162,8 +162,8 @@ impl<T: Transport> Client<T> {
     pub fn credit(&mut self, voucher: &Voucher) -> Result<Authenticator, CardError> {
         let mut buffer = EMPTY_RESPONSE;
         let answer = self.exchange(&Command::Credit(*voucher), &mut buffer)?;
-        let ack = parse_authenticator(answer)
-            .map_err(|error| CardError::malformed(CommandName::Credit, error))?;
+        let ack =
+            parse_authenticator(answer).map_err(|error| CardError::malformed(CommandName::Credit, error))?;
         self.advance(voucher.pay_details.to_sequence, &voucher.pay_details, true);
         Ok(ack)
     }
@@ -172,8 +172,8 @@ impl<T: Transport> Client<T> {
     pub fn decline(&mut self, voucher: &Voucher) -> Result<Authenticator, CardError> {
         let mut buffer = EMPTY_RESPONSE;
         let answer = self.exchange(&Command::Decline(*voucher), &mut buffer)?;
-        let nack = parse_authenticator(answer)
-            .map_err(|error| CardError::malformed(CommandName::Decline, error))?;
+        let nack =
+            parse_authenticator(answer).map_err(|error| CardError::malformed(CommandName::Decline, error))?;
         if voucher.pay_details.to_sequence == self.status.sequence {
             self.status.sequence = next(self.status.sequence);
         }

@@ -78,7 +78,9 @@ impl<T: Transport> Client<T> {
                 }
                 Ok(None) => break,
                 // Locked, this one is not open; those before it may be.
-                Err(CardError::Refused { status: StatusWord::SecurityStatus, .. }) if refused < MOST_REFUSED => {
+                Err(CardError::Refused { status: StatusWord::SecurityStatus, .. })
+                    if refused < MOST_REFUSED =>
+                {
                     refused += 1;
                 }
                 Err(CardError::Refused { status: StatusWord::SecurityStatus, .. }) => break,
@@ -115,10 +117,7 @@ impl<T: Transport> Client<T> {
 }
 
 /// A record, or none where the card has it not.
-fn optional(
-    command: CommandName,
-    answer: Result<&[u8], CardError>,
-) -> Result<Option<LogRecord>, CardError> {
+fn optional(command: CommandName, answer: Result<&[u8], CardError>) -> Result<Option<LogRecord>, CardError> {
     match answer {
         Ok(data) => {
             let reason = "the record has a wrong length";
@@ -126,7 +125,8 @@ fn optional(
             LogRecord::parse(data).map(Some).map_err(|error| CardError::malformed(command, error))
         }
         Err(CardError::Refused {
-            status: StatusWord::ReferenceNotFound | StatusWord::RecordNotFound, ..
+            status: StatusWord::ReferenceNotFound | StatusWord::RecordNotFound,
+            ..
         }) => Ok(None),
         Err(error) => Err(error),
     }

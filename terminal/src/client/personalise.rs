@@ -15,11 +15,7 @@ const BLOCK: usize = u8::MAX as usize;
 impl<T: Transport> Client<T> {
     /// Sends the profile in blocks of at most 255 bytes, no data group across two, and selects again. All or nothing:
     /// the card stays blank until it has taken the last block.
-    pub fn personalise<E: Engine>(
-        &mut self,
-        profile: &CardProfile<'_>,
-        engine: &E,
-    ) -> Result<(), CardError> {
+    pub fn personalise<E: Engine>(&mut self, profile: &CardProfile<'_>, engine: &E) -> Result<(), CardError> {
         let mut blocks = vec![Zeroizing::new(Vec::with_capacity(BLOCK))];
         profile.groups(engine, |group| {
             let fits = blocks.last().is_some_and(|block| block.len() + group.len() <= BLOCK);

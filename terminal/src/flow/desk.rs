@@ -8,7 +8,7 @@ use apdu_spec::pay_details::PayDetails;
 use apdu_spec::record::LogRecord;
 
 use crate::issuer::{
-    Issuer, IssuerError, SignedScript, Store, SubmissionReport, Unloaded, UnloadRequest, Unsettleable,
+    Issuer, IssuerError, SignedScript, Store, SubmissionReport, UnloadRequest, Unloaded, Unsettleable,
 };
 
 /// What a terminal asks of the issuer. Every call is one step of the issuer, durable when it returns.

@@ -67,10 +67,7 @@ impl Report {
 
 /// Finishes every unresolved load and every open payer record of these cards, as far as their payees are at hand.
 /// What fails does not keep the rest from being finished: it is in the report.
-pub fn recover(
-    cards: &mut [CardAtHand<'_>],
-    mut issuer: Option<&mut (dyn IssuerDesk + '_)>,
-) -> Report {
+pub fn recover(cards: &mut [CardAtHand<'_>], mut issuer: Option<&mut (dyn IssuerDesk + '_)>) -> Report {
     let mut report = Report::default();
     for payer in 0..cards.len() {
         let Some(card) = cards.get_mut(payer) else { continue };

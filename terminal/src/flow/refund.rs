@@ -56,8 +56,7 @@ pub fn refund<P: Transport, S: Transport>(
     };
     let (pay_details, req) = purse.initialize(&request).map_err(of_purse)?;
     let pin = Some(refund.operator_pin);
-    let handover =
-        handover::hand_over((sam, Party::Sam), (purse, Party::Purse), &pay_details, req, pin)?;
+    let handover = handover::hand_over((sam, Party::Sam), (purse, Party::Purse), &pay_details, req, pin)?;
     // The holder has the money; a SAM that has not heard of it hears of it at the next recovery.
     let acknowledged = sam.acknowledge(pay_details.from_sequence, handover.ack).is_ok();
     Ok(Receipt { handover, acknowledged })

@@ -68,11 +68,16 @@ pub(super) enum Delivered {
 }
 
 /// Val to the issuer: it credits, or it declines for ever, or (an error) neither is known or possible.
-pub(super) fn deliver(issuer: &mut (dyn IssuerDesk + '_), voucher: &Voucher) -> Result<Delivered, IssuerError> {
+pub(super) fn deliver(
+    issuer: &mut (dyn IssuerDesk + '_),
+    voucher: &Voucher,
+) -> Result<Delivered, IssuerError> {
     match issuer.unload(voucher) {
         Ok(Unloaded::Credited { ack, .. }) => Ok(Delivered::Credited(ack)),
         // Not of a purse's unload.
-        Ok(Unloaded::RecordsMissing { .. } | Unloaded::ChainDoesNotFit) => Err(IssuerError::CollectionDecline),
+        Ok(Unloaded::RecordsMissing { .. } | Unloaded::ChainDoesNotFit) => {
+            Err(IssuerError::CollectionDecline)
+        }
         Err(error @ IssuerError::Store(_)) => Err(error),
         Err(refusal) => {
             let nack = issuer.decline_unload(voucher)?;

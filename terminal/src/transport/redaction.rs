@@ -1,9 +1,9 @@
 //! What of an APDU a trace may show: the fields of the command table, never a PIN or a key.
 
+use apdu_spec::command::CommandName;
 use apdu_spec::command::apdu::CommandBytes;
 use apdu_spec::command::{Field, Row, table};
 use apdu_spec::element::Kind;
-use apdu_spec::command::CommandName;
 use apdu_spec::status::StatusWord;
 use serde::Serialize;
 

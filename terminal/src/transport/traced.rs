@@ -173,7 +173,11 @@ impl<T: Transport> Transport for Traced<T> {
         let result = self.inner.reset();
         if self.trace.format == TraceFormat::Human {
             let outcome = result.as_ref().map_or_else(ToString::to_string, |()| "done".to_owned());
-            self.trace.line(&format!("{} {} reset: {outcome}", time((self.trace.clock)()), self.inner.name()));
+            self.trace.line(&format!(
+                "{} {} reset: {outcome}",
+                time((self.trace.clock)()),
+                self.inner.name()
+            ));
         }
         result
     }

@@ -180,9 +180,7 @@ fn sync_directory(directory: &Path) -> std::io::Result<()> {
 }
 
 fn pack<'a>(groups: impl Iterator<Item = &'a [bool]>) -> Vec<u8> {
-    groups
-        .map(|bits| bits.iter().rev().fold(0, |byte, begun| byte << 1 | u8::from(*begun)))
-        .collect()
+    groups.map(|bits| bits.iter().rev().fold(0, |byte, begun| byte << 1 | u8::from(*begun))).collect()
 }
 
 fn body(memory: &SimulatedMemory) -> Vec<u8> {
@@ -195,6 +193,7 @@ fn memory(geometry: Geometry, body: &[u8]) -> Option<SimulatedMemory> {
     let Layout { pages, .. } = Layout::of(geometry);
     let (bits, bytes) = body.split_at_checked(pages - BODY_OFFSET)?;
     let units = geometry.page_size * geometry.pages / geometry.unit;
-    let begun = bits.iter().flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1 == 1)).take(units).collect();
+    let begun =
+        bits.iter().flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1 == 1)).take(units).collect();
     SimulatedMemory::from_parts(geometry, bytes.to_vec(), begun)
 }

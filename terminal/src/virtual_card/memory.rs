@@ -65,13 +65,7 @@ impl CardMemory {
     }
 
     /// What the simulation has come to, also when it was cut, is written down before anybody goes on.
-    fn keep(
-        &mut self,
-        page: usize,
-        offset: usize,
-        length: usize,
-        erased: bool,
-    ) -> Result<(), MemoryFailure> {
+    fn keep(&mut self, page: usize, offset: usize, length: usize, erased: bool) -> Result<(), MemoryFailure> {
         let Geometry { unit, page_size, .. } = self.simulated.geometry();
         let Some(image) = &mut self.image else { return Ok(()) };
         let start = page * page_size + offset;

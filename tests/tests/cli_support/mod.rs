@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 /// The program, of the same profile and in the same target directory as this test. `cargo test` does not build the
 /// binaries of other packages, so this does; where nothing has changed it takes a moment.
-pub fn program() -> &'static Path {
+pub(crate) fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let test = env::current_exe().expect("this test has a path");
@@ -35,16 +35,16 @@ pub fn program() -> &'static Path {
 }
 
 /// A directory with a home in it.
-pub struct Home {
+pub(crate) struct Home {
     directory: TempDir,
 }
 
 /// What a run of the program came to.
 #[derive(Debug)]
-pub struct Run {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl From<Output> for Run {
@@ -59,14 +59,14 @@ impl From<Output> for Run {
 
 impl Run {
     #[track_caller]
-    pub fn exits(self, code: i32) -> Self {
+    pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{self:#?}");
         self
     }
 
     /// The one JSON document on stdout.
     #[track_caller]
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let document: Value = serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"));
         let first = if document.is_array() { &document[0] } else { &document };
         assert_eq!(first["schema"], 1, "{self:#?}");
@@ -76,19 +76,19 @@ impl Run {
 
 impl Home {
     /// Nothing yet.
-    pub fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self { directory: tempfile::tempdir().expect("a temporary directory") }
     }
 
     /// As `init` makes it.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let home = Self::none();
         home.run(&["init"]).exits(0);
         home
     }
 
     /// With money: 50.00 on the card, of which two payments of 10.00 are with the SAM.
-    pub fn with_money() -> Self {
+    pub(crate) fn with_money() -> Self {
         let home = Self::new();
         home.run(&["load", "50.00"]).exits(0);
         home.run(&["pay", "10.00"]).exits(0);
@@ -97,29 +97,29 @@ impl Home {
     }
 
     /// The same cards and books, once more.
-    pub fn copy(&self) -> Self {
+    pub(crate) fn copy(&self) -> Self {
         let copy = Self::none();
         copy_directory(&self.path(), &copy.path());
         copy
     }
 
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.directory.path().join("home")
     }
 
-    pub fn card(&self, name: &str) -> PathBuf {
+    pub(crate) fn card(&self, name: &str) -> PathBuf {
         self.path().join("cards").join(format!("{name}.purse"))
     }
 
     /// A file beside the home.
-    pub fn file(&self, name: &str, content: &str) -> String {
+    pub(crate) fn file(&self, name: &str, content: &str) -> String {
         let path = self.directory.path().join(name);
         fs::write(&path, content).expect("a file");
         path.into_os_string().into_string().expect("a path in Unicode")
     }
 
     /// The program in this home, with no terminal and no PIN of its own; the operator's is there.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(program());
         command
             .args(arguments)
@@ -131,29 +131,29 @@ impl Home {
         command
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         self.command(arguments).output().expect("the program runs").into()
     }
 
-    pub fn run_with(&self, variable: &str, value: &str, arguments: &[&str]) -> Run {
+    pub(crate) fn run_with(&self, variable: &str, value: &str, arguments: &[&str]) -> Run {
         self.command(arguments).env(variable, value).output().expect("the program runs").into()
     }
 
     #[track_caller]
-    pub fn json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let arguments: Vec<&str> = ["--json"].iter().chain(arguments).copied().collect();
         self.run(&arguments).exits(0).json()
     }
 
     /// A card's balance as text.
     #[track_caller]
-    pub fn balance(&self, card: &str) -> String {
+    pub(crate) fn balance(&self, card: &str) -> String {
         self.json(&["balance", "--card", card])["balance"].as_str().expect("a balance").to_owned()
     }
 
     /// An audit that has to add up. What is in flight.
     #[track_caller]
-    pub fn audit(&self) -> String {
+    pub(crate) fn audit(&self) -> String {
         let document = self.json(&["audit"]);
         assert_eq!(document["adds_up"], true, "{document:#}");
         document["currencies"][0]["in_flight"].as_str().expect("a sum").to_owned()

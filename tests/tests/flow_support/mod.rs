@@ -96,7 +96,9 @@ pub(crate) fn new_issuer() -> Issuer<MemoryStore, Software> {
         bank.register_account(name, eur(), initial).unwrap();
         bank.register_account(name, usd(), 0).unwrap();
     }
-    for (number, role, account) in [(1, Role::Purse, HOLDER), (2, Role::Merchant, MERCHANT), (3, Role::Purse, HOLDER)] {
+    for (number, role, account) in
+        [(1, Role::Purse, HOLDER), (2, Role::Merchant, MERCHANT), (3, Role::Purse, HOLDER)]
+    {
         let pockets = [(eur(), Amount::ZERO), (usd(), Amount::ZERO)];
         let card = NewCard {
             number: party(number),
@@ -121,7 +123,11 @@ pub(crate) fn rig(name: &str, profile: &Profile) -> Rig {
 impl World {
     /// Empty cards.
     pub(crate) fn new() -> Self {
-        Self { purse: rig("purse", &Profile::purse(1, 0)), sam: rig("sam", &Profile::sam(2, 0)), issuer: new_issuer() }
+        Self {
+            purse: rig("purse", &Profile::purse(1, 0)),
+            sam: rig("sam", &Profile::sam(2, 0)),
+            issuer: new_issuer(),
+        }
     }
 
     /// 20.00 loaded, a purchase of 3.50 settled, one of 1.00 whose ack was not brought.
@@ -177,7 +183,11 @@ impl World {
         let balance = |rig| i64::from(client(rig).status().balance.0);
         let account = |name: &str| {
             let accounts = self.issuer.accounts().unwrap();
-            accounts.iter().find(|held| held.account.name == name && held.account.currency == eur()).unwrap().balance
+            accounts
+                .iter()
+                .find(|held| held.account.name == name && held.account.currency == eur())
+                .unwrap()
+                .balance
         };
         Money {
             purse: balance(&mut self.purse),

@@ -18,6 +18,8 @@ on_both_stores!(
     a_reversal_without_its_refund_counts_nothing,
     a_copied_purse_is_found,
     a_declined_load_does_not_count,
+    a_load_counts_with_the_amount_that_was_given,
+    a_reversal_comes_after_its_refund,
     records_that_were_passed_stay,
     a_collection_asked_for_less_than_the_balance_gains_nothing,
 );
@@ -180,6 +182,18 @@ fn a_reversal_without_its_refund_counts_nothing<S: Store>(mut scheme: Scheme<S>)
     assert_eq!(amounts(scheme.collect(&mut sam, EUR)), (300, 200));
 }
 
+fn a_reversal_comes_after_its_refund<S: Store>(mut scheme: Scheme<S>) {
+    scheme.load(&load_details(purse(), 0, 2_000));
+    let mut sam = Sam::new();
+    sam.sell(1, 300);
+    let refund = sam.refund(2, 100);
+    sam.reverse(refund);
+    let reversal = sam.records[2];
+    let refused = Err(IssuerError::RecordOrder(Sequence(1)));
+    assert_eq!(submit(&mut scheme, &sam, 1, &[reversal]), refused);
+    submit(&mut scheme, &sam, 2, &[reversal]).unwrap();
+}
+
 /// A card file was copied, and both copies pay.
 fn a_copied_purse_is_found<S: Store>(mut scheme: Scheme<S>) {
     scheme.load(&load_details(purse(), 0, 2_000));
@@ -206,6 +220,14 @@ fn a_declined_load_does_not_count<S: Store>(mut scheme: Scheme<S>) {
     scheme.issuer.load(&load, req(&load), "holder").unwrap();
     scheme.issuer.load_declined(sam.number, Sequence(0), nack(&load)).unwrap();
     sam.credit_load(load);
+    assert_eq!(flaws(&scheme.submit(&sam)), [(0, Flaw::UnknownLoad)]);
+    assert_eq!(amounts(scheme.collect(&mut sam, EUR)), (0, 700));
+}
+
+fn a_load_counts_with_the_amount_that_was_given<S: Store>(mut scheme: Scheme<S>) {
+    let mut sam = Sam::new();
+    scheme.load(&load_details(sam.number, 0, 100));
+    sam.credit_load(load_details(sam.number, 0, 700));
     assert_eq!(flaws(&scheme.submit(&sam)), [(0, Flaw::UnknownLoad)]);
     assert_eq!(amounts(scheme.collect(&mut sam, EUR)), (0, 700));
 }
