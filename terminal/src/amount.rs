@@ -51,7 +51,11 @@ impl fmt::Display for Expected {
         let example = self.0.format(Amount(10_u32.pow(u32::from(self.0.exponent)).saturating_mul(7) / 2));
         match self.0.exponent {
             0 => write!(formatter, "{} has no digits behind the point, for example {example}", self.0.code()),
-            1 => write!(formatter, "{} has at most one digit behind the point, for example {example}", self.0.code()),
+            1 => write!(
+                formatter,
+                "{} has at most one digit behind the point, for example {example}",
+                self.0.code()
+            ),
             digits => write!(
                 formatter,
                 "{} has at most {digits} digits behind the point, for example {example}",
@@ -195,8 +199,28 @@ mod tests {
     #[test]
     fn everything_else_is_an_error() {
         let wrong = [
-            "", " ", "3.505", "3.500", "-3", "+3", "3,50", "1e2", "3.", ".5", ".", "3.5.0", "1 000", " 3", "3 ", "0x10",
-            "３", "NaN", "inf", "3.5€", "42949672.96", "99999999999999999999999",
+            "",
+            " ",
+            "3.505",
+            "3.500",
+            "-3",
+            "+3",
+            "3,50",
+            "1e2",
+            "3.",
+            ".5",
+            ".",
+            "3.5.0",
+            "1 000",
+            " 3",
+            "3 ",
+            "0x10",
+            "３",
+            "NaN",
+            "inf",
+            "3.5€",
+            "42949672.96",
+            "99999999999999999999999",
         ];
         for text in wrong {
             assert!(denomination("EUR").parse(text).is_err(), "{text}");

@@ -1,6 +1,8 @@
 //! One process of section 7 a file, each a fixed order of APDUs. Whatever is interrupted, wherever, is finished by
 //! [`recovery`], which needs nothing but the cards and the issuer: no flow keeps a state of its own.
 
+#![allow(clippy::similar_names, reason = "payer and payee are the standard's words")]
+
 pub mod collection;
 mod desk;
 mod error;

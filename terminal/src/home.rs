@@ -130,10 +130,10 @@ impl Home {
         for entry in fs::read_dir(&directory).map_err(system)? {
             let path = entry.map_err(system)?.path();
             let name = path.file_stem().and_then(|stem| stem.to_str());
-            if let (Some(name), Some(CARD_ENDING)) = (name, path.extension().and_then(|end| end.to_str())) {
-                if self.card(name).is_ok() {
-                    names.push(name.to_owned());
-                }
+            if let (Some(name), Some(CARD_ENDING)) = (name, path.extension().and_then(|end| end.to_str()))
+                && self.card(name).is_ok()
+            {
+                names.push(name.to_owned());
             }
         }
         names.sort();
@@ -147,7 +147,9 @@ fn ensure_free(directory: &Path) -> Result<(), HomeError> {
         Ok(true) => Ok(()),
         Ok(false) => Err(HomeError::Exists(directory.to_owned())),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(error) if error.kind() == ErrorKind::NotADirectory => Err(HomeError::Exists(directory.to_owned())),
+        Err(error) if error.kind() == ErrorKind::NotADirectory => {
+            Err(HomeError::Exists(directory.to_owned()))
+        }
         Err(error) => Err(HomeError::System(directory.to_owned(), error)),
     }
 }

@@ -193,8 +193,15 @@ impl Scheme {
     fn text(&self) -> Zeroizing<String> {
         // Large enough never to move: a text that moves leaves its keys where it was.
         let mut text = Zeroizing::new(String::with_capacity(2048 + 512 * self.keys.len()));
-        text.push_str("# A purse scheme. Whoever can read the keys can make money: keep this file to yourself.\n");
-        let _ = write!(text, "currency = \"{}\"\n\n[issuer]\nnumber = \"{}\"\n", self.denomination.code(), self.issuer);
+        text.push_str(
+            "# A purse scheme. Whoever can read the keys can make money: keep this file to yourself.\n",
+        );
+        let _ = write!(
+            text,
+            "currency = \"{}\"\n\n[issuer]\nnumber = \"{}\"\n",
+            self.denomination.code(),
+            self.issuer
+        );
         for (name, limits) in [("purse", &self.purse_limits), ("merchant", &self.merchant_limits)] {
             let _ = writeln!(text, "\n# For new cards; a card that is there keeps its own.\n[limits.{name}]");
             for (limit, amount) in LIMIT_NAMES.into_iter().zip(in_order(limits)) {

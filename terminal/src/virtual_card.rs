@@ -69,12 +69,12 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Chip for Card<CardMemory, Sof
     }
 }
 
-type PowerUp = fn(CardMemory) -> Result<Box<dyn Chip>, (CardMemory, PowerUpError)>;
+type PowerUp = fn(CardMemory) -> Result<Box<dyn Chip>, Box<(CardMemory, PowerUpError)>>;
 
 fn power_up<const WINDOW: usize, const EXCEPTIONS: usize>(
     memory: CardMemory,
-) -> Result<Box<dyn Chip>, (CardMemory, PowerUpError)> {
-    let card = Card::<_, _, WINDOW, EXCEPTIONS>::power_up(memory, Software)?;
+) -> Result<Box<dyn Chip>, Box<(CardMemory, PowerUpError)>> {
+    let card = Card::<_, _, WINDOW, EXCEPTIONS>::power_up(memory, Software).map_err(Box::new)?;
     Ok(Box::new(card))
 }
 
@@ -177,7 +177,8 @@ impl VirtualCard {
         let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         match start(memory) {
             Ok(chip) => Ok(Self { name, start, power: Power::On(chip) }),
-            Err((mut memory, reason)) => {
+            Err(refused) => {
+                let (mut memory, reason) = *refused;
                 // Nothing was made of it, so it is not sealed either.
                 memory.abandon();
                 Err(VirtualCardError::PowerUp { path: path.to_owned(), reason: format!("{reason:?}") })
@@ -223,8 +224,8 @@ impl VirtualCard {
                 self.power = Power::On(chip);
                 Ok(())
             }
-            Err((memory, _)) => {
-                self.power = Power::Off(Box::new(memory));
+            Err(refused) => {
+                self.power = Power::Off(Box::new(refused.0));
                 Err(TransportError::Damaged(self.name.clone()))
             }
         }
@@ -295,7 +296,7 @@ impl VirtualCard {
 
     /// A warm reset.
     pub(crate) fn reset(&mut self) -> Result<(), TransportError> {
-        self.chip().map(|chip| chip.reset())
+        self.chip().map(Chip::reset)
     }
 
     fn chip(&mut self) -> Result<&mut dyn Chip, TransportError> {

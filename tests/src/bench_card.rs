@@ -2,18 +2,20 @@
 
 use apdu_spec::command::apdu::LONGEST_RESPONSE;
 use apdu_spec::command::{Command, Selection};
-use apdu_spec::element::{Amount, Sequence};
+use apdu_spec::cryptography::KeyPurpose;
+use apdu_spec::element::{Amount, Expiry, Role, Sequence};
 use apdu_spec::file::{APPLICATION, IdentityFile};
-use apdu_spec::pin::PinBlock;
+use apdu_spec::pin::{PinBlock, TRIES};
+use apdu_spec::pocket::{POCKETS, PocketParameters};
 use apdu_spec::record::LogRecord;
 use apdu_spec::software::Software;
 use apdu_spec::status::StatusWord;
 use purse_card::Card;
 use purse_card::memory::Geometry;
-use purse_card::store::minimum_pages;
+use purse_card::store::{Administration, Identity, Masters, Parameters, Pin, Store, minimum_pages};
 use purse_terminal::simulated_memory::SimulatedMemory;
 
-use crate::scheme::Profile;
+use crate::scheme::{Profile, VERSION, eur, issuer, master, own_key, pin};
 
 /// A card with its power on. `WINDOW` records, `EXCEPTIONS` places in EF.EXC.
 #[derive(Debug)]
@@ -58,6 +60,44 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> BenchCard<WINDOW, EXCEPTIONS>
         let mut bench = Self::blank();
         bench.select();
         bench.personalise(profile);
+        bench.select();
+        bench
+    }
+
+    /// Personalised through the store, so that its first transaction has this sequence; the application selected. It
+    /// has the euro pocket only.
+    pub fn beginning_at(profile: &Profile, first_sequence: u32) -> Self {
+        let mut balances = [Amount::ZERO; POCKETS];
+        balances[0] = profile.balance;
+        let identity = Identity {
+            role: profile.role,
+            number: profile.number,
+            key_version: VERSION,
+            issuer: issuer(),
+            flags: profile.flags,
+            keys: KeyPurpose::ALL.map(|purpose| own_key(purpose, profile.number, VERSION)),
+            balances,
+            first_sequence: Sequence(first_sequence),
+        };
+        let mut pockets = [PocketParameters::UNUSED; POCKETS];
+        pockets[0] = PocketParameters { currency: eur(), exponent: 2, limits: profile.limits };
+        let administration = Administration::default();
+        let parameters = Parameters {
+            expiry: Expiry([0x30, 0x12]),
+            pockets,
+            blocked: false,
+            locked: false,
+            terminated: false,
+            administration,
+        };
+        let mut masters = Masters::default();
+        masters.keys[0] = Some((VERSION, master(KeyPurpose::Payment, VERSION)));
+        let masters = Some(masters).filter(|_| profile.role == Role::Merchant);
+        let pin = Pin { block: pin(profile.pin).emit(), tries: TRIES, limit: TRIES, administration };
+        let store = Store::<_, WINDOW, EXCEPTIONS>::power_up(Self::memory());
+        let mut store = store.map_err(|(_, error)| error).expect("the memory is sound");
+        store.personalise(&identity, &parameters, masters.as_ref(), &pin).expect("the card is blank");
+        let mut bench = Self::on(store.into_memory());
         bench.select();
         bench
     }

@@ -1,4 +1,5 @@
 //! Each limit below, at and above its edge (sections 4 and 7).
+#![allow(clippy::inconsistent_digit_grouping, reason = "cents stand apart: 150_00 is 150.00")]
 
 use apdu_spec::command::Command;
 use apdu_spec::element::{Amount, Kind};

@@ -61,6 +61,20 @@ fn lock_and_block_are_two_flags() {
 }
 
 #[test]
+fn the_lock_hides_the_history_of_a_terminated_purse_too() {
+    let mut bench = CommonCard::new(&Profile::purse(1, 5_00));
+    bench.spend_settled(Kind::Purchase, 5_00, party(2));
+    bench.lock(pin("1234"));
+    bench.accept_script(1, &Parameter::Terminate);
+    for mut bench in [bench.copied(), bench.power_cycled()] {
+        assert_eq!(bench.select(), Status::Terminated);
+        bench.refuse(&Command::ReadRecord(Some(0x18), 1), Status::SecurityStatus);
+        bench.refuse(&Command::ReadEntry(Sequence(0)), Status::SecurityStatus);
+        bench.refuse(&Command::GetBalance(0), Status::SecurityStatus);
+    }
+}
+
+#[test]
 fn unlocking_needs_the_pin_of_this_session() {
     let mut bench = CommonCard::new(&Profile::purse(1, 10_00));
     bench.lock(pin("1234"));

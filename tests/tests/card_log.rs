@@ -32,19 +32,14 @@ fn fill<const W: usize, const X: usize>(bench: &mut BenchCard<W, X>, free: usize
     }
 }
 
-/// What needs places on a SAM: asking and crediting; and what leaves the last one.
+/// What needs places on a SAM.
 struct Wanted {
     sale: PayDetails,
     refund: PayDetails,
-    collection: PayDetails,
 }
 
 fn wanted<const W: usize, const X: usize>(bench: &mut BenchCard<W, X>) -> Wanted {
-    Wanted {
-        sale: bench.paid(Kind::Purchase, 1, party(1)),
-        refund: bench.paying(Kind::Refund, 1, party(1)),
-        collection: bench.paying(Kind::Unload, 0, issuer()),
-    }
+    Wanted { sale: bench.paid(Kind::Purchase, 1, party(1)), refund: bench.paying(Kind::Refund, 1, party(1)) }
 }
 
 /// Nothing but the collection has a place.

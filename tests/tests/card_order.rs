@@ -1,4 +1,5 @@
 //! The order of checks of section 6: of any faults at once the first one decides.
+#![allow(clippy::inconsistent_digit_grouping, reason = "cents stand apart: 150_00 is 150.00")]
 
 use apdu_spec::command::{Command, DebitData, Voucher};
 use apdu_spec::cryptography::Authenticator;

@@ -4,7 +4,9 @@ use apdu_spec::command::{Command, Initialized, Proof, Voucher};
 use apdu_spec::element::{Amount, Kind};
 use apdu_spec::record::{RecordRole, RecordState};
 use purse_tests::bench_card::{BenchCard, CommonCard};
-use purse_tests::scheme::{self, Profile, acknowledge, debit, initialize, issuer, party, pay_details, session, voucher};
+use purse_tests::scheme::{
+    self, Profile, acknowledge, debit, initialize, issuer, party, pay_details, session, voucher,
+};
 
 #[test]
 fn value_goes_from_the_issuer_to_the_purse_to_the_merchant_and_back() {
@@ -23,12 +25,16 @@ fn value_goes_from_the_issuer_to_the_purse_to_the_merchant_and_back() {
     assert_eq!(asked.req, session(&purchase).req());
     let proof = Proof::parse(&purse.succeed(&debit(&purchase))).unwrap();
     assert_eq!(proof.tac, scheme::certificate(&purchase, scheme::VERSION, None));
-    let ack = sam.succeed(&Command::Credit(Voucher { pay_details: purchase, val: proof.val, tac: proof.tac }));
+    let ack =
+        sam.succeed(&Command::Credit(Voucher { pay_details: purchase, val: proof.val, tac: proof.tac }));
     assert_eq!(ack, session(&purchase).ack().0);
     purse.succeed(&acknowledge(&purchase));
     assert_eq!((purse.balance(), sam.balance()), (Amount(16_50), Amount(3_50)));
     let record = purse.entry(1);
-    assert_eq!((record.role, record.state, record.balance), (RecordRole::Payer, RecordState::Settled, Amount(16_50)));
+    assert_eq!(
+        (record.role, record.state, record.balance),
+        (RecordRole::Payer, RecordState::Settled, Amount(16_50))
+    );
 
     let refund = pay_details(Kind::Refund, 1_00, (party(2), 1), (party(1), 2));
     purse.succeed(&initialize(&refund));

@@ -153,8 +153,6 @@ fn every_mandatory_group_is_missed_and_the_card_stays_blank() {
             }
         }
     }
-    let mut profile = Profile::sam(2, 0);
-    profile.role = Role::Purse;
     let rest: Vec<_> = Profile::purse(1, 0).groups()[..4].to_vec();
     store_all(&mut blank(), &rest, Status::WrongData);
 }

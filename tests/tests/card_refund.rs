@@ -1,4 +1,5 @@
 //! Refunds: only against a settled purchase of the same merchant, which each pays back once (section 7).
+#![allow(clippy::inconsistent_digit_grouping, reason = "cents stand apart: 150_00 is 150.00")]
 
 use apdu_spec::command::Command;
 use apdu_spec::element::{Amount, Kind};

@@ -30,7 +30,7 @@ fn sweep(option: &str) {
             let arguments: Vec<&str> = command.iter().copied().chain([option, number.as_str()]).collect();
             let run = home.run(&arguments);
             assert!([0, 3, 6].contains(&run.code), "{arguments:?}: {run:#?}");
-            assert!(run.code == 0 || run.stderr.contains("purse: "), "{arguments:?}: {run:#?}");
+            assert!(run.code == 0 || run.stderr.contains("error: "), "{arguments:?}: {run:#?}");
             home.audit();
             home.run(&["recover"]).exits(0);
             let found = [home.balance("card"), home.balance("sam")];
@@ -87,7 +87,8 @@ fn a_kill_at_any_time_leaves_cards_and_books_that_recover() {
     let home = Home::with_money();
     for (round, delay) in delays(36).enumerate() {
         let (command, _, _) = COMMANDS[round % COMMANDS.len()];
-        let command: Vec<&str> = command.iter().map(|word| if *word == "5.00" { "0.10" } else { word }).collect();
+        let command: Vec<&str> =
+            command.iter().map(|word| if *word == "5.00" { "0.10" } else { word }).collect();
         let mut child = home.command(&command).stdout(std::process::Stdio::null()).spawn().unwrap();
         sleep(delay);
         let _ = child.kill();

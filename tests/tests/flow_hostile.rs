@@ -1,5 +1,7 @@
 //! Cards that answer anything: the terminal neither panics nor hangs, and no honest card loses or gains by it.
 
+#![allow(clippy::inconsistent_digit_grouping, reason = "euros and cents")]
+
 mod flow_support;
 
 use apdu_spec::command::{Command, CommandName, Initialized, Proof, Voucher, table};
@@ -50,7 +52,7 @@ impl Transport for Scripted {
         Ok(())
     }
 
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "hostile"
     }
 }
@@ -288,7 +290,7 @@ impl Transport for Endless {
         Ok(())
     }
 
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "endless"
     }
 }

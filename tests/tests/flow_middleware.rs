@@ -57,7 +57,7 @@ impl Transport for Echo {
         Ok(())
     }
 
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "echo"
     }
 }
@@ -73,7 +73,7 @@ fn secrets() -> Vec<Vec<u8>> {
     let mut secrets: Vec<Vec<u8>> = [PIN, OPERATOR, "87654321"]
         .iter()
         // Without its filling, which many fields have.
-        .map(|digits| pin(digits).emit()[..1 + digits.len() / 2].to_vec())
+        .map(|digits| pin(digits).emit()[..=digits.len() / 2].to_vec())
         .collect();
     for number in [1, 2] {
         let number = Profile::purse(number, 0).number;

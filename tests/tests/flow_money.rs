@@ -1,5 +1,7 @@
 //! Each flow, when nothing goes wrong, and what a terminal refuses.
 
+#![allow(clippy::inconsistent_digit_grouping, reason = "euros and cents")]
+
 mod flow_support;
 
 use apdu_spec::command::CommandName;
@@ -192,6 +194,28 @@ fn what_has_no_payee_at_hand_stays_open_until_the_issuer_resolves_it() {
     assert!(matches!(items[..], [resolve::Item { outcome: Ok(_), .. }]), "{items:?}");
     assert!(world.recover().is_complete());
     assert_eq!(world.assert_settled().purse, 15_50);
+}
+
+#[test]
+fn an_unload_that_the_log_had_to_let_go_is_still_recovered() {
+    let mut world = World::new();
+    world.load(20_00).unwrap();
+    let mut purse = client(&mut world.purse);
+    let status = *purse.status();
+    let asked =
+        world.issuer.unload_request(status.number, eur(), Amount(4_00), status.sequence, TIME).unwrap();
+    purse.debit(&asked.pay_details, asked.req).unwrap();
+    let mut sam = client(&mut world.sam);
+    for _ in 0..40 {
+        purchase(&mut purse, &mut sam, &payment(1)).unwrap();
+    }
+    let exceptions = purse.exceptions().unwrap();
+    assert_eq!(exceptions.iter().map(|record| record.pay_details).collect::<Vec<_>>(), [asked.pay_details]);
+    let oldest = history(&mut purse).unwrap().pop().unwrap();
+    assert_eq!((oldest.sequence, oldest.record), (status.sequence, exceptions[0]));
+    let report = world.recover();
+    assert!(matches!(report.items[..], [recovery::Item { outcome: Outcome::Settled, .. }]), "{report:?}");
+    assert_eq!(world.assert_settled().holder, 84_00);
 }
 
 #[test]

@@ -15,6 +15,8 @@ mod fraud;
 mod histories;
 #[path = "issuer_rules/loads.rs"]
 mod loads;
+#[path = "issuer_rules/registrations.rs"]
+mod registrations;
 #[path = "issuer_rules/resolutions.rs"]
 mod resolutions;
 #[path = "issuer_rules/scripts.rs"]

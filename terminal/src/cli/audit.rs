@@ -29,9 +29,9 @@ struct Card {
     name: String,
     number: PartyNumber,
     role: Role,
-    /// The card's next transaction.
-    next: Sequence,
     holdings: Holdings,
+    /// Of the load that the issuer has had no word about.
+    has_credited_load: bool,
 }
 
 /// Where a transfer's value is.
@@ -125,8 +125,10 @@ impl Audit {
             }
             let holdings = card.holdings(&context.scheme.keys)?;
             let status = card.client().status();
-            let (number, role, next) = (status.number, status.role, status.sequence);
-            cards.push(Card { name, number, role, next, holdings });
+            let (number, role) = (status.number, status.role);
+            let load = issuer.unresolved_load(number)?;
+            let has_credited_load = load.is_some_and(|load| card.has_credited(&load).unwrap_or(false));
+            cards.push(Card { name, number, role, holdings, has_credited_load });
         }
         let mut audit = Self {
             sums: BTreeMap::new(),
@@ -194,15 +196,15 @@ impl Audit {
 
     fn add_transfers(&mut self, cards: &[Card], issuer: &Embedded) -> Result<(), Failure> {
         let by_number: BTreeMap<PartyNumber, &Card> = cards.iter().map(|card| (card.number, card)).collect();
-        let issued = issuer.transfers(None)?;
+        let booked = issuer.transfers(None)?;
         let mut found = BTreeMap::new();
         for card in by_number.values() {
             for record in card.payments() {
-                let whereabouts = whereabouts(record, &by_number, &issued, issuer)?;
+                let whereabouts = whereabouts(record, &by_number, &booked, issuer)?;
                 found.insert(record.pay_details, whereabouts);
             }
         }
-        for load in issued.iter().filter(|transfer| transfer.pay_details.kind == Kind::Load) {
+        for load in booked.iter().filter(|transfer| transfer.pay_details.kind == Kind::Load) {
             let card = by_number.get(&load.card());
             found.insert(load.pay_details, load_whereabouts(load, card.copied()));
         }
@@ -222,7 +224,8 @@ impl Audit {
             let difference = sums.difference();
             if difference > 0 {
                 let money = words::money(*currency, difference);
-                self.findings.push(format!("cards hold {money} more than the issuer's float: made of nothing"));
+                self.findings
+                    .push(format!("cards hold {money} more than the issuer's float: made of nothing"));
             } else if difference < 0 {
                 let money = words::money(*currency, -difference);
                 self.findings.push(format!("{money} of the issuer's float are on no card and not in flight"));
@@ -232,7 +235,8 @@ impl Audit {
                 self.findings.push(format!("{money} were collected that no good record accounts for"));
             }
             if !sums.ledger_holds() {
-                self.findings.push(format!("the ledger in {} does not sum to zero", words::currency(*currency)));
+                self.findings
+                    .push(format!("the ledger in {} does not sum to zero", words::currency(*currency)));
             }
         }
         for fork in &self.forks {
@@ -368,7 +372,7 @@ const fn in_order(pay_details: &PayDetails) -> (PartyNumber, Sequence, Kind) {
 fn whereabouts(
     record: &LogRecord,
     cards: &BTreeMap<PartyNumber, &Card>,
-    issued: &[Transfer],
+    booked: &[Transfer],
     issuer: &Embedded,
 ) -> Result<Whereabouts, Failure> {
     let pay_details = &record.pay_details;
@@ -378,7 +382,7 @@ fn whereabouts(
         RecordState::Open => {}
     }
     if pay_details.kind == Kind::Unload {
-        let known = issued.iter().find(|transfer| transfer.pay_details == *pay_details);
+        let known = booked.iter().find(|transfer| transfer.pay_details == *pay_details);
         return Ok(match known.map(|transfer| transfer.state) {
             Some(TransferState::Credited) => Whereabouts::Paid,
             Some(TransferState::Declined) => Whereabouts::Declined,
@@ -419,17 +423,7 @@ fn load_whereabouts(load: &Transfer, card: Option<&Card>) -> Whereabouts {
     match card.and_then(|card| card.as_payee(&load.pay_details)) {
         Some(RecordRole::Payee) => Whereabouts::Paid,
         Some(_) => Whereabouts::Declined,
-        // A card that has gone on without a record of it: nobody brought the val, or the log is past it. In the
-        // second case the card has it, and no later load of that card can have been given.
-        None if card.is_some_and(|card| card.has_forgotten(&load.pay_details)) => Whereabouts::Paid,
+        None if card.is_some_and(|card| card.has_credited_load) => Whereabouts::Paid,
         None => Whereabouts::InFlight,
-    }
-}
-
-impl Card {
-    /// Whether the log no longer reaches back to this sequence.
-    fn has_forgotten(&self, pay_details: &PayDetails) -> bool {
-        let oldest = self.holdings.entries.last().map_or(self.next, |(sequence, _)| *sequence);
-        pay_details.to_sequence < oldest
     }
 }

@@ -45,10 +45,10 @@ type Purse<E> = Client<BenchCard<E, PURSE_WINDOW>>;
 type Sam<E> = Client<BenchCard<E, MERCHANT_WINDOW>>;
 
 /// `bench`
-pub(crate) fn bench(console: Console, milliseconds: u64) -> Result<Reply, Failure> {
+pub(crate) fn bench(milliseconds: u64) -> Result<Reply, Failure> {
     let scheme = scheme()?;
     let flows = flows(&scheme)?;
-    console.say("purse: measuring; this takes as long as --time says");
+    Console::say("measuring; this takes as long as --time says");
     let speed = Speed::measure(&scheme, flows.whole_purchase, Duration::from_millis(milliseconds))?;
     Ok(Reply::new(text(&flows, &speed), json!({ "flows": flows.document(), "speed": speed.document() })))
 }
@@ -56,8 +56,8 @@ pub(crate) fn bench(console: Console, milliseconds: u64) -> Result<Reply, Failur
 /// Limits that no bench reaches.
 fn scheme() -> Result<Scheme, Failure> {
     let denomination = Denomination::from_code("EUR").map_err(|error| Failure::usage(error.to_string()))?;
-    let mut scheme = Scheme::new(denomination)
-        .map_err(|error| Failure::other(error.to_string(), "Try again."))?;
+    let mut scheme =
+        Scheme::new(denomination).map_err(|error| Failure::other(error.to_string(), "Try again."))?;
     let most = Amount(u32::MAX);
     for limits in [&mut scheme.purse_limits, &mut scheme.merchant_limits] {
         limits.maximum_balance = most;
@@ -298,7 +298,8 @@ fn median(mut times: Vec<Duration>) -> Duration {
 }
 
 fn text(flows: &Flows, speed: &Speed) -> String {
-    let headings = ["flow", "card", "APDUs", "bytes", "programs", "bytes", "after", "bytes", "erases", "AES", "keys"];
+    let headings =
+        ["flow", "card", "APDUs", "bytes", "programs", "bytes", "after", "bytes", "erases", "AES", "keys"];
     let mut table = table(&headings, &[2, 3, 4, 5, 6, 7, 8, 9, 10]);
     for (flow, cards) in &flows.costs {
         for (card, work) in cards {

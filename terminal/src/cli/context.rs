@@ -51,11 +51,7 @@ impl Context {
     }
 
     /// With a home that is known to be one.
-    pub(crate) fn with_home(
-        home: Home,
-        global: &GlobalArguments,
-        console: Console,
-    ) -> Result<Self, Failure> {
+    pub(crate) fn with_home(home: Home, global: &GlobalArguments, console: Console) -> Result<Self, Failure> {
         let scheme = Scheme::read(&home.scheme()).map_err(|error| Failure::scheme(&home.scheme(), &error))?;
         let trace = global.trace.as_deref().map(trace).transpose()?;
         let faults = Faults::new(global.cut, global.lose);
@@ -98,8 +94,8 @@ impl Context {
 
     /// The way to a card of the home.
     pub(crate) fn slot(&self, name: &str) -> Result<Slot, Failure> {
-        let card = VirtualCard::open(&self.home.card(name)?)
-            .map_err(|error| Failure::virtual_card(name, &error))?;
+        let card =
+            VirtualCard::open(&self.home.card(name)?).map_err(|error| Failure::virtual_card(name, &error))?;
         let slot = FaultySlot::new(InProcess::new(card), self.faults.clone());
         Ok(match &self.trace {
             Some(trace) => Box::new(trace.wrap(slot)),

@@ -84,7 +84,9 @@ impl Failure {
                 damaged(&format!("it is of version {found}, this program knows version {known}"))
             }
             VirtualCardError::Damaged { reason, .. } => damaged(reason),
-            VirtualCardError::PowerUp { reason, .. } => damaged(&format!("the card does not start ({reason})")),
+            VirtualCardError::PowerUp { reason, .. } => {
+                damaged(&format!("the card does not start ({reason})"))
+            }
             other => Self::new(ExitCode::NoCard, format!("card `{name}`: {other}"), TRY_AGAIN),
         }
     }
@@ -143,7 +145,9 @@ impl From<IssuerError> for Failure {
         };
         let next = match &error {
             IssuerError::LoadUnresolved { .. } => "Run `purse recover`.",
-            IssuerError::Resolve(Refusal::CollectFirst { .. }) => "Run `purse collect`, then `purse resolve`.",
+            IssuerError::Resolve(Refusal::CollectFirst { .. }) => {
+                "Run `purse collect`, then `purse resolve`."
+            }
             IssuerError::Funds { .. } => "Ask for less.",
             _ => "Its message says what to do.",
         };
@@ -241,7 +245,9 @@ const fn has_effect(error: &CardError) -> bool {
 /// What to do about a status word.
 pub(crate) const fn advice(status: Option<StatusWord>) -> &'static str {
     match status {
-        Some(StatusWord::WrongPin(0) | StatusWord::PinBlocked) => "Only the issuer can give the PIN its tries back.",
+        Some(StatusWord::WrongPin(0) | StatusWord::PinBlocked) => {
+            "Only the issuer can give the PIN its tries back."
+        }
         Some(StatusWord::WrongPin(_)) => "Try again with the right PIN; few tries are left.",
         Some(StatusWord::SecurityStatus) => "Give the PIN, or unlock the card.",
         Some(StatusWord::InsufficientValue) => "Load the card, or ask for less.",
@@ -251,7 +257,9 @@ pub(crate) const fn advice(status: Option<StatusWord>) -> &'static str {
             "A refund needs an earlier purchase from the same merchant of at least that amount, settled and not refunded."
         }
         Some(StatusWord::Blocked | StatusWord::Terminated) => "Ask the issuer.",
-        Some(StatusWord::SequenceExhausted) => "The card has done all the transactions of its life: unload it.",
+        Some(StatusWord::SequenceExhausted) => {
+            "The card has done all the transactions of its life: unload it."
+        }
         _ => "`purse card show` tells more of the card.",
     }
 }

@@ -27,7 +27,7 @@ pub(crate) fn demo(console: Console) -> Result<Reply, Failure> {
         return Ok(Reply::new("", fields));
     }
     for wrong in &story.wrong {
-        console.say(&format!("purse: WRONG: {wrong}"));
+        Console::say(&format!("error: {wrong}"));
     }
     Ok(Reply::new("", fields).with_exit(Some(ExitCode::Other)))
 }
@@ -71,7 +71,7 @@ impl Story {
     }
 
     fn context(&self, lose: Option<u64>, trace: Option<PathBuf>) -> Result<Context, Failure> {
-        let global = GlobalArguments { lose, trace, ..self.global.clone() };
+        let global = GlobalArguments { trace, lose, ..self.global.clone() };
         let home = Home::open(self.directory.path().join("home"))?;
         Context::with_home(home, &global, self.console)
     }
@@ -112,8 +112,12 @@ impl Story {
         self.heading("Pay 3.50 in the shop: no bank, no PIN for so little")?;
         let trace = self.directory.path().join("trace");
         let reply = money::pay(&self.context(None, Some(trace.clone()))?, "3.50")?;
-        self.line("   What crossed, > to a card and < back. The purse needs two commands, SELECT and DEBIT; the")?;
-        self.line("   money is on its way with the answer to DEBIT, and has arrived with the answer to CREDIT:")?;
+        self.line(
+            "   What crossed, > to a card and < back. The purse needs two commands, SELECT and DEBIT; the",
+        )?;
+        self.line(
+            "   money is on its way with the answer to DEBIT, and has arrived with the answer to CREDIT:",
+        )?;
         let text = fs::read_to_string(&trace).map_err(|error| Failure::file(&trace, &error))?;
         text.lines().try_for_each(|line| self.line(&format!("     {}", shortened(line))))?;
         self.show(&reply.text)?;
@@ -182,9 +186,8 @@ impl Story {
         let context = self.context(None, None)?;
         let accounts = context.issuer()?.accounts()?;
         let held = accounts.iter().find(|held| held.account.name == name);
-        let found = held.map_or_else(String::new, |held| {
-            words::decimal(held.account.currency, held.balance.into())
-        });
+        let found =
+            held.map_or_else(String::new, |held| words::decimal(held.account.currency, held.balance.into()));
         self.show(&format!("account `{name}`: {found} EUR"))?;
         self.expect(&format!("account {name}"), expected, &found);
         Ok(())

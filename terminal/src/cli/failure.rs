@@ -63,7 +63,13 @@ pub(crate) const NOTHING_MOVED: &str = "No money has moved.";
 impl Failure {
     /// An error of this kind, before any money has moved.
     pub(crate) fn new(exit: ExitCode, message: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), status: None, money: NOTHING_MOVED.to_owned(), next: next.into() }
+        Self {
+            exit,
+            message: message.into(),
+            status: None,
+            money: NOTHING_MOVED.to_owned(),
+            next: next.into(),
+        }
     }
 
     /// The command line is wrong.

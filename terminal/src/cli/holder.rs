@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::context::Context;
 use super::failure::Failure;
-use super::output::Reply;
+use super::output::{Console, Reply};
 use super::pin::PinSource;
 use super::view::not_locked;
 
@@ -51,8 +51,8 @@ pub(crate) fn set_lock(context: &Context, lock: bool) -> Result<Reply, Failure> 
 pub(crate) fn raw(context: &Context, commands: &[String]) -> Result<Reply, Failure> {
     let commands = commands.iter().map(|text| parse(text)).collect::<Result<Vec<_>, _>>()?;
     if commands.iter().any(|command| carries_secret(command)) {
-        context.console.say(
-            "purse: a PIN or key in an argument can be read by other programs; use test cards only",
+        Console::say(
+            "warning: a PIN or key in an argument can be read by other programs; use test cards only",
         );
     }
     let mut slot = context.slot(&context.global.card)?;

@@ -77,8 +77,7 @@ fn initial(denomination: Denomination) -> Result<Amount, Failure> {
 
 /// Fills the directory that is to become the home.
 fn build(home: &Home, denomination: Denomination) -> Result<Scheme, Failure> {
-    let scheme =
-        Scheme::new(denomination).map_err(|error| Failure::scheme(&home.scheme(), &error))?;
+    let scheme = Scheme::new(denomination).map_err(|error| Failure::scheme(&home.scheme(), &error))?;
     let cards = home.cards_directory();
     home::private_directory(&cards).map_err(|error| Failure::file(&cards, &error))?;
     // Its owner's alone from the start; SQLite keeps the mode for its other files.
@@ -162,9 +161,10 @@ pub(crate) fn with_profile<T>(
     use_it: impl FnOnce(&CardProfile<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let key_version = scheme.key_version();
-    let masters = scheme.keys.get(&key_version).ok_or_else(|| {
-        Failure::other("the scheme has no keys", "Restore scheme.toml from a copy.")
-    })?;
+    let masters = scheme
+        .keys
+        .get(&key_version)
+        .ok_or_else(|| Failure::other("the scheme has no keys", "Restore scheme.toml from a copy."))?;
     let key = |purpose| {
         let mut master = Software.load(masters.key(purpose));
         card_key(&Software, &mut master, purpose, number, key_version)
@@ -232,6 +232,6 @@ fn next_number(issuer: &Embedded) -> Result<PartyNumber, Failure> {
 /// The last month of validity of a card that is made now.
 fn expiry() -> Expiry {
     let today = jiff::Timestamp::now().to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
-    let decimal = |value: i16| u8::try_from(value / 10 << 4 | value % 10).unwrap_or(0);
+    let decimal = |value: i16| u8::try_from(((value / 10) << 4) | (value % 10)).unwrap_or(0);
     Expiry([decimal((today.year() + YEARS) % 100), decimal(i16::from(today.month()))])
 }

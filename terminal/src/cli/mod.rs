@@ -55,7 +55,9 @@ fn usage(error: &clap::Error) -> u8 {
     let wants_json = std::env::args_os().skip(1).take_while(|word| word != "--").any(|word| word == "--json");
     let is_error = !matches!(
         error.kind(),
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     );
     if wants_json && is_error {
         let message = error.render().to_string();
@@ -72,7 +74,7 @@ fn run(arguments: Arguments, console: Console) -> Result<Reply, Failure> {
     match command {
         Command::Init { currency } => return init::init(&global, &currency),
         Command::Demo => return demo::demo(console),
-        Command::Bench { time } => return bench::bench(console, time),
+        Command::Bench { time } => return bench::bench(time),
         Command::Completions { shell } => return manual::completions(shell),
         Command::Man { out } => return manual::manual(out.as_deref()),
         _ => {}

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::context::{Context, HOLDER, MERCHANT};
 use super::failure::{ExitCode, Failure};
-use super::output::Reply;
+use super::output::{Console, Reply};
 use super::words;
 
 /// The terminal's clock.
@@ -155,8 +155,8 @@ fn receipt_reply(
 ) -> Reply {
     let currency = pay_details.currency;
     if !acknowledged {
-        context.console.say(
-            "purse: the receipt did not get back to the payer; `purse recover` brings it whenever you like",
+        Console::say(
+            "note: the receipt did not get back to the payer; `purse recover` brings it whenever you like",
         );
     }
     let text = format!(

@@ -84,7 +84,7 @@ impl Console {
     }
 
     /// Talk, on stderr.
-    pub(crate) fn say(self, line: &str) {
+    pub(crate) fn say(line: &str) {
         // Nobody may be listening; the command goes on all the same.
         let _ = writeln!(anstream::stderr(), "{line}");
     }
@@ -114,7 +114,7 @@ impl Console {
         if self.json && print_document(&failure.document(command)).is_ok() {
             return failure.exit as u8;
         }
-        self.say(&format!("purse: {failure}"));
+        Self::say(&format!("error: {failure}"));
         failure.exit as u8
     }
 }

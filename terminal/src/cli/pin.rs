@@ -11,7 +11,7 @@ use super::arguments::GlobalArguments;
 use super::failure::Failure;
 
 /// A file with a PIN is a line of digits; nothing longer is read.
-const LONGEST_FILE: u64 = 64;
+const LONGEST_FILE: u8 = 64;
 
 /// One PIN and the ways to it, in this order: file, environment, prompt.
 #[derive(Clone, Debug)]
@@ -53,10 +53,10 @@ impl PinSource {
         if let Some(path) = &self.file {
             let text = read_file(path)
                 .map_err(|error| Failure::usage(format!("{} {}: {error}", self.option, path.display())))?;
-            return self.block(&text, self.option).map(Some);
+            return block(&text, self.option).map(Some);
         }
         match std::env::var(self.variable).map(Zeroizing::new) {
-            Ok(text) => self.block(&text, self.variable).map(Some),
+            Ok(text) => block(&text, self.variable).map(Some),
             Err(std::env::VarError::NotPresent) => Ok(None),
             Err(std::env::VarError::NotUnicode(_)) => Err(malformed(self.variable)),
         }
@@ -92,12 +92,12 @@ impl PinSource {
         let text = rpassword::prompt_password(prompt)
             .map(Zeroizing::new)
             .map_err(|_| Failure::pin_missing(self.option, self.variable))?;
-        self.block(&text, "the prompt")
+        block(&text, "the prompt")
     }
+}
 
-    fn block(&self, text: &str, origin: &str) -> Result<PinBlock, Failure> {
-        PinBlock::from_digits(text).map_err(|_| malformed(origin))
-    }
+fn block(text: &str, origin: &str) -> Result<PinBlock, Failure> {
+    PinBlock::from_digits(text).map_err(|_| malformed(origin))
 }
 
 fn malformed(origin: &str) -> Failure {
@@ -107,8 +107,8 @@ fn malformed(origin: &str) -> Failure {
 /// The first line without its end.
 fn read_file(path: &PathBuf) -> io::Result<Zeroizing<String>> {
     // One allocation that never moves, so that no copy stays behind.
-    let mut text = Zeroizing::new(String::with_capacity(2 * LONGEST_FILE as usize));
-    File::open(path)?.take(LONGEST_FILE).read_to_string(&mut text)?;
+    let mut text = Zeroizing::new(String::with_capacity(2 * usize::from(LONGEST_FILE)));
+    File::open(path)?.take(u64::from(LONGEST_FILE)).read_to_string(&mut text)?;
     let length = text.trim_end_matches(['\r', '\n']).len();
     text.truncate(length);
     Ok(text)

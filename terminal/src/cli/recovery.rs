@@ -17,7 +17,7 @@ use super::context::{Context, Slot};
 use super::convert::exit_code;
 use super::failure::{ExitCode, Failure};
 use super::money::pay_details_document;
-use super::output::Reply;
+use super::output::{Console, Reply};
 use super::words;
 
 /// `recover`
@@ -57,8 +57,8 @@ pub(crate) fn recover(context: &Context) -> Result<Reply, Failure> {
     let exit = if report.is_complete() {
         None
     } else {
-        context.console.say(
-            "purse: not everything is settled; run `purse recover` again with all cards there, or `purse resolve`",
+        Console::say(
+            "note: not everything is settled; run `purse recover` again with all cards there, or `purse resolve`",
         );
         Some(report.failure().map_or(ExitCode::OutcomeUnknown, exit_code))
     };
@@ -173,4 +173,3 @@ fn confirm(context: &Context, open: &[LogRecord]) -> Result<(), Failure> {
         Err(Failure::usage("not confirmed; nothing was asked of the issuer"))
     }
 }
-

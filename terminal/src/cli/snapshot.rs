@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 
-use apdu_spec::command::{CommandName, ParameterBytes, Script};
+use apdu_spec::command::{CommandName, ParameterBytes, Script, Voucher};
 use apdu_spec::cryptography::{Authenticator, Engine, KeyPurpose, card_key, script_mac};
 use apdu_spec::element::{Amount, Currency, Sequence};
 use apdu_spec::file::IdentityFile;
@@ -90,6 +90,16 @@ impl Snapshot {
                 Ok(self.read(&identity)?)
             }
             holdings => Ok(holdings?),
+        }
+    }
+
+    /// Whether the card has credited this load, also if its log is past it. To be asked last: if it has not, the copy
+    /// never will (section 7, "Loads outside the window").
+    pub(crate) fn has_credited(&mut self, load: &Voucher) -> Result<bool, Failure> {
+        match self.client.decline(load) {
+            Ok(_) => Ok(false),
+            Err(CardError::Refused { status: StatusWord::ConditionsOfUse, .. }) => Ok(true),
+            Err(error) => Err(error.into()),
         }
     }
 

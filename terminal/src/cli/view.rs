@@ -197,9 +197,11 @@ pub(crate) fn show(context: &Context, name: &str) -> Result<Reply, Failure> {
         for pocket in identity.pockets.iter().filter(|pocket| pocket.is_used()) {
             let limits = limits(pocket);
             lines.push(format!("pocket    {}", words::currency(pocket.currency)));
-            lines.extend(limits.iter().map(|(name, text)| {
-                format!("  {name:<36}{text:>12}", name = name.replace('_', " "))
-            }));
+            lines.extend(
+                limits
+                    .iter()
+                    .map(|(name, text)| format!("  {name:<36}{text:>12}", name = name.replace('_', " "))),
+            );
             let mut document = json!({ "currency": words::currency(pocket.currency) });
             for (name, text) in limits {
                 document[name] = json!(text);

@@ -76,14 +76,13 @@ impl<T: Transport> Client<T> {
                         break;
                     }
                 }
-                Ok(None) => break,
                 // Locked, this one is not open; those before it may be.
                 Err(CardError::Refused { status: StatusWord::SecurityStatus, .. })
                     if refused < MOST_REFUSED =>
                 {
                     refused += 1;
                 }
-                Err(CardError::Refused { status: StatusWord::SecurityStatus, .. }) => break,
+                Ok(None) | Err(CardError::Refused { status: StatusWord::SecurityStatus, .. }) => break,
                 Err(error) => return Err(error),
             }
         }

@@ -39,7 +39,7 @@ pub struct Report {
 
 /// What the issuer said to a collection's val.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Credited {
+pub(super) struct Answer {
     pub(super) ack: Authenticator,
     pub(super) credited: Amount,
     pub(super) withheld: Amount,
@@ -60,7 +60,7 @@ pub fn collect<T: Transport>(
         let payer = sam.status();
         let asked = issuer.unload_request(payer.number, currency, amount, payer.sequence, time)?;
         let voucher = handover::debit(sam, party, &asked.pay_details, asked.req, None)?;
-        let Credited { ack, credited, withheld } =
+        let Answer { ack, credited, withheld } =
             deliver(sam, issuer, &voucher).map_err(|error| error.unknown(&voucher.pay_details))?;
         let acknowledged = sam.acknowledge(voucher.pay_details.from_sequence, ack).is_ok();
         let pay_details = voucher.pay_details;
@@ -74,10 +74,10 @@ pub(super) fn deliver<T: Transport>(
     sam: &mut Client<T>,
     issuer: &mut (dyn IssuerDesk + '_),
     voucher: &Voucher,
-) -> Result<Credited, FlowError> {
+) -> Result<Answer, FlowError> {
     for attempt in 0..2 {
         if let Unloaded::Credited { ack, credited, withheld } = issuer.unload(voucher)? {
-            return Ok(Credited { ack, credited, withheld });
+            return Ok(Answer { ack, credited, withheld });
         }
         if attempt == 0 {
             submit(sam, issuer)?;

@@ -37,3 +37,22 @@ fn sums_to_zero(posting: &Posting) -> bool {
     posting.entries.iter().for_each(|entry| *sums.entry(entry.currency).or_default() += entry.amount);
     sums.values().all(|sum| *sum == 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::memory::MemoryStore;
+    use super::super::store::Tables;
+    use super::*;
+
+    #[test]
+    fn what_does_not_sum_to_zero_is_not_posted() {
+        let mut tables = MemoryStore::new();
+        let currency = Currency([0x09, 0x78]);
+        let mut book =
+            |changes: &[(LedgerAccount, i64)]| post(&mut tables, Reason::Load, None, currency, changes);
+        let unbalanced = [(LedgerAccount::Float, 5), (LedgerAccount::Outside, -4)];
+        assert_eq!(book(&unbalanced), Err(IssuerError::Unbalanced));
+        assert_eq!(book(&[(LedgerAccount::Float, 5), (LedgerAccount::Outside, -5)]), Ok(()));
+        assert_eq!(tables.balance(&LedgerAccount::Float, currency), Ok(5));
+    }
+}

@@ -1,6 +1,6 @@
 //! Loads: the issuer pays a card (section 7 "Load" and "Loads outside the window").
 
-use apdu_spec::command::Proof;
+use apdu_spec::command::{Proof, Voucher};
 use apdu_spec::cryptography::{Authenticator, Engine, Tac};
 use apdu_spec::element::{Amount, Kind, Sequence};
 use apdu_spec::number::PartyNumber;
@@ -35,6 +35,21 @@ impl<S: Store, E: Engine> Issuer<S, E> {
                 debit(tables, &card, pay_details, account)?;
             }
             Ok(Proof { val: session.val(Tac::NONE), tac: Tac::NONE })
+        })
+    }
+
+    /// The load of this card that has neither ack nor nack, with its val, so that any terminal can finish what
+    /// another began. It was given against req: to give it again tells nobody anything new.
+    pub fn unresolved_load(&self, card: PartyNumber) -> Result<Option<Voucher>, IssuerError> {
+        self.store.view(|tables| {
+            let card = tables.card(card)?.ok_or(IssuerError::UnknownCard(card))?;
+            let last = tables.last_load(card.number)?;
+            last.filter(|load| load.state == TransferState::Given)
+                .map(|Transfer { pay_details, .. }| {
+                    let val = self.authority.session(&card, &pay_details)?.val(Tac::NONE);
+                    Ok(Voucher { pay_details, val, tac: Tac::NONE })
+                })
+                .transpose()
         })
     }
 

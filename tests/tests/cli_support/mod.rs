@@ -20,7 +20,9 @@ pub(crate) fn program() -> &'static Path {
         let profile = test.ancestors().nth(2).expect("a profile's directory");
         let target = profile.parent().expect("a target directory");
         let mut build = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        build.args(["build", "--quiet", "--package", "purse-terminal", "--bin", "purse", "--target-dir"]).arg(target);
+        build
+            .args(["build", "--quiet", "--package", "purse-terminal", "--bin", "purse", "--target-dir"])
+            .arg(target);
         if profile.ends_with("release") {
             build.arg("--release");
         }
@@ -67,7 +69,8 @@ impl Run {
     /// The one JSON document on stdout.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
-        let document: Value = serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"));
+        let document: Value =
+            serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"));
         let first = if document.is_array() { &document[0] } else { &document };
         assert_eq!(first["schema"], 1, "{self:#?}");
         document

@@ -1,6 +1,7 @@
 //! A holder, a merchant and their issuer, in RAM.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(clippy::inconsistent_digit_grouping, reason = "euros and cents")]
 
 use apdu_spec::cryptography::KeyPurpose;
 use apdu_spec::element::{Amount, Expiry, Role};

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use apdu_spec::element::Sequence;
 use apdu_spec::software::Software;
@@ -128,6 +130,29 @@ fn two_processes_take_turns() {
     }
     assert_eq!(scheme.float(), 93, "seven unloads, each credited once");
     entries_sum_to_zero(&path);
+}
+
+/// What a step has read is still so when it writes: another step does not even begin.
+#[test]
+fn a_step_begins_only_after_the_one_before() {
+    let scheme = Scheme::in_a_database();
+    let path = scheme.directory.as_ref().unwrap().path().join("issuer.db");
+    let (mut first, mut second) = (SqliteStore::open(&path).unwrap(), SqliteStore::open(&path).unwrap());
+    let (began, begins) = mpsc::channel();
+    let other = first.step(|tables| {
+        tables.accounts()?;
+        let other = std::thread::spawn(move || {
+            second.step(|_| {
+                began.send(()).unwrap();
+                Ok(())
+            })
+        });
+        let within = begins.recv_timeout(Duration::from_millis(200));
+        assert_eq!(within, Err(mpsc::RecvTimeoutError::Timeout));
+        Ok(other)
+    });
+    other.unwrap().join().unwrap().unwrap();
+    begins.recv().unwrap();
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Loads: one at a time, upwards, and the same answer for ever.
 
+use apdu_spec::command::Voucher;
 use apdu_spec::cryptography::Tac;
 use apdu_spec::element::{Amount, Currency, KeyVersion, Kind, Sequence};
 use apdu_spec::pay_details::PayDetails;
@@ -13,6 +14,7 @@ on_both_stores!(
     ack_and_nack_are_welcome_late_and_again,
     a_contradicting_ack_or_nack_is_refused,
     a_load_lies_above_every_earlier_one,
+    any_terminal_can_finish_an_unresolved_load,
     a_wrong_authenticator_moves_nothing,
     pay_details_that_do_not_fit_are_refused,
     an_account_is_never_overdrawn,
@@ -91,6 +93,23 @@ fn a_load_lies_above_every_earlier_one<S: Store>(mut scheme: Scheme<S>) {
         assert_eq!(refused, Err(IssuerError::LoadSequence { card: purse(), sequence, last }));
     }
     scheme.load(&load_details(purse(), 8, 100));
+    let again = load_details(purse(), 8, 101);
+    let last = IssuerError::LoadSequence { card: purse(), sequence: Sequence(8), last: Sequence(8) };
+    assert_eq!(scheme.issuer.load(&again, req(&again), "holder"), Err(last));
+}
+
+/// val was lost on its way, and with it whatever terminal had asked for it.
+fn any_terminal_can_finish_an_unresolved_load<S: Store>(mut scheme: Scheme<S>) {
+    assert_eq!(scheme.issuer.unresolved_load(purse()), Ok(None));
+    scheme.load(&load_details(purse(), 0, 50));
+    let load = load_details(purse(), 1, 100);
+    let proof = scheme.issuer.load(&load, req(&load), "holder").unwrap();
+    let voucher = Voucher { pay_details: load, val: proof.val, tac: proof.tac };
+    assert_eq!(scheme.issuer.unresolved_load(purse()), Ok(Some(voucher)));
+    assert_eq!(scheme.issuer.unresolved_load(other_purse()), Ok(None));
+    assert_eq!(scheme.issuer.unresolved_load(number(3)), Err(IssuerError::UnknownCard(number(3))));
+    scheme.issuer.load_declined(purse(), Sequence(1), nack(&load)).unwrap();
+    assert_eq!(scheme.issuer.unresolved_load(purse()), Ok(None));
 }
 
 fn a_wrong_authenticator_moves_nothing<S: Store>(mut scheme: Scheme<S>) {
