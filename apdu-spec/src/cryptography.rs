@@ -42,7 +42,7 @@ pub trait Engine {
 }
 
 /// First 8 bytes of an AES-CMAC: an authenticator as it crosses the wire. Compared in constant time.
-#[derive(Clone, Copy, Debug, Default, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Authenticator(pub [u8; 8]);
 
 impl Authenticator {

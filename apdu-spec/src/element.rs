@@ -129,9 +129,9 @@ impl Currency {
         if code == 0 || code > 999 {
             return Err(DataError::Value);
         }
-        let hundreds = (code / 100) as u8;
-        let rest = (code % 100) as u8;
-        Ok(Self([hundreds, (rest / 10) << 4 | rest % 10]))
+        let [_, hundreds] = (code / 100).to_be_bytes();
+        let [_, rest] = (code % 100).to_be_bytes();
+        Ok(Self([hundreds, ((rest / 10) << 4) | (rest % 10)]))
     }
 
     /// The numeric code.

@@ -3,7 +3,6 @@
 use crate::element::{DataError, Sequence};
 use crate::number::PartyNumber;
 use crate::pocket::{POCKETS, PocketParameters};
-use crate::record::LogRecord;
 use crate::status_block::StatusBlock;
 use crate::wire::{Reader, concatenate};
 
@@ -125,7 +124,8 @@ pub fn purse_control(status: &StatusBlock) -> [u8; CONTROL_LENGTH] {
 /// Tag of the status block in the proprietary template A5 of the FCI.
 pub const TAG_STATUS_BLOCK: u8 = 0xC1;
 
-const RECORD_BYTES: u8 = LogRecord::LENGTH as u8;
+/// Length of a record as the descriptor of EF.LOG and EF.EXC says it; a test holds it to [`LogRecord::LENGTH`].
+const RECORD_BYTES: u8 = 0x32;
 
 /// FCI of EF.LOG; its ninth byte says how many records it holds at most, FF for more.
 pub fn log_control(records: usize) -> [u8; 13] {
@@ -190,5 +190,18 @@ impl IdentityFile {
             &fourth,
             &fifth,
         ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::LogRecord;
+
+    #[test]
+    fn what_the_descriptors_say_is_so() {
+        assert_eq!(usize::from(RECORD_BYTES), LogRecord::LENGTH);
+        assert_eq!(usize::from(DIRECTORY_CONTROL[5]), DIRECTORY.len());
+        assert_eq!(usize::from(IDENTITY_CONTROL[5]), IdentityFile::LENGTH);
     }
 }

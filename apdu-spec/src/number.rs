@@ -21,7 +21,7 @@ impl PartyNumber {
     pub fn parse(bytes: [u8; 8]) -> Result<Self, DataError> {
         let number = Self(bytes);
         let digits_hold = bytes.iter().all(|byte| byte >> 4 <= 9 && byte & 15 <= 9);
-        if digits_hold && number != Self::NONE && luhn_sum(bytes) % 10 == 0 {
+        if digits_hold && number != Self::NONE && luhn_sum(bytes).is_multiple_of(10) {
             Ok(number)
         } else {
             Err(DataError::Value)
@@ -47,7 +47,7 @@ impl PartyNumber {
         let mut bytes = [0_u8; 8];
         for byte in bytes.iter_mut().rev() {
             let pair = (value % 100).to_be_bytes()[7];
-            *byte = (pair / 10) << 4 | pair % 10;
+            *byte = ((pair / 10) << 4) | (pair % 10);
             value /= 100;
         }
         Self(bytes)

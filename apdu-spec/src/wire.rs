@@ -13,7 +13,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next `N` bytes.
-    #[inline(always)]
+    #[inline]
     pub fn take<const N: usize>(&mut self) -> Result<[u8; N], DataError> {
         let (field, rest) = self.0.split_first_chunk::<N>().ok_or(DataError::Length)?;
         self.0 = rest;
@@ -21,13 +21,13 @@ impl<'a> Reader<'a> {
     }
 
     /// The next byte.
-    #[inline(always)]
+    #[inline]
     pub fn byte(&mut self) -> Result<u8, DataError> {
         self.take::<1>().map(|[byte]| byte)
     }
 
     /// The next `length` bytes, borrowed.
-    #[inline(always)]
+    #[inline]
     pub fn slice(&mut self, length: usize) -> Result<&'a [u8], DataError> {
         let (field, rest) = self.0.split_at_checked(length).ok_or(DataError::Length)?;
         self.0 = rest;
@@ -61,7 +61,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Appends a field.
-    #[inline(always)]
+    #[inline]
     pub fn put(&mut self, field: &[u8]) -> &mut Self {
         let room = self.buffer.get_mut(self.length..).and_then(|rest| rest.split_at_mut_checked(field.len()));
         match room {
@@ -86,7 +86,7 @@ impl<'a> Writer<'a> {
     }
 
     /// How many bytes have been written, none where a field found no room.
-    #[inline(always)]
+    #[inline]
     pub const fn finish(&self) -> Option<usize> {
         if self.complete { Some(self.length) } else { None }
     }
@@ -95,7 +95,7 @@ impl<'a> Writer<'a> {
 /// Concatenates fields into an array of their total length, which the caller states once.
 ///
 /// A total that is not the array's length is a mistake of the program that the first test meets.
-#[inline(always)]
+#[inline]
 pub fn concatenate<const N: usize>(fields: &[&[u8]]) -> [u8; N] {
     let mut bytes = [0; N];
     let mut writer = Writer::new(&mut bytes);

@@ -3,6 +3,7 @@
 use apdu_spec::command::apdu::LONGEST_RESPONSE;
 use apdu_spec::command::{Command, CommandName, Request};
 use apdu_spec::cryptography::Engine;
+use apdu_spec::element::Sequence;
 use apdu_spec::file::{FLAG_DISPOSABLE, File};
 use apdu_spec::life_cycle::LifeCycle;
 use apdu_spec::record::{RecordRole, RecordState};
@@ -194,7 +195,7 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
         empty && self.sequences().all(|sequence| !self.is_open_payment(sequence))
     }
 
-    pub(crate) fn is_open_payment(&self, sequence: apdu_spec::element::Sequence) -> bool {
+    pub(crate) fn is_open_payment(&self, sequence: Sequence) -> bool {
         self.store
             .standing(sequence)
             .is_some_and(|standing| standing.role == RecordRole::Payer && standing.state == RecordState::Open)

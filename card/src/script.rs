@@ -2,9 +2,10 @@
 
 use apdu_spec::command::Script;
 use apdu_spec::cryptography::{Engine, KeyPurpose, Tac, script_mac};
-use apdu_spec::element::{KeyVersion, Role, Sequence};
+use apdu_spec::element::{KeyVersion, Kind, Role, Sequence};
 use apdu_spec::parameter::{Parameter, Resolution};
-use apdu_spec::pocket::{POCKETS, PocketParameters};
+use apdu_spec::pay_details::PayDetails;
+use apdu_spec::pocket::PocketParameters;
 use apdu_spec::record::RecordState;
 use apdu_spec::status::StatusWord;
 use subtle::ConstantTimeEq;
@@ -40,10 +41,8 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
         parameters.administration = administration;
         match *parameter {
             Parameter::Limits { pocket, limits } => {
-                place(&mut parameters, pocket)
-                    .filter(|pocket| pocket.is_used())
-                    .ok_or(StatusWord::ReferenceNotFound)?
-                    .limits = limits
+                let place = place(&mut parameters, pocket).filter(|pocket| pocket.is_used());
+                place.ok_or(StatusWord::ReferenceNotFound)?.limits = limits;
             }
             Parameter::NewPocket { pocket, parameters: new } => {
                 let known = parameters.pockets.iter().any(|pocket| pocket.currency == new.currency);
@@ -133,11 +132,10 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
 }
 
 /// A SAM's own unload is under its own key, whatever its version.
-fn is_under_master(pay_details: &apdu_spec::pay_details::PayDetails, version: KeyVersion) -> bool {
-    pay_details.kind == apdu_spec::element::Kind::Refund && pay_details.key_version == version
+fn is_under_master(pay_details: &PayDetails, version: KeyVersion) -> bool {
+    pay_details.kind == Kind::Refund && pay_details.key_version == version
 }
 
 fn place(parameters: &mut Parameters, pocket: u8) -> Option<&mut PocketParameters> {
-    debug_assert_eq!(parameters.pockets.len(), POCKETS, "every pocket has a place");
     parameters.pockets.get_mut(usize::from(pocket))
 }

@@ -3,6 +3,8 @@
 #![allow(clippy::inconsistent_digit_grouping, reason = "cents stand apart: 150_00 is 150.00")]
 
 pub mod bench_card;
+pub mod rows;
 pub mod scheme;
 pub mod stage;
 pub mod steps;
+pub mod store_data;

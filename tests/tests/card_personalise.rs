@@ -1,87 +1,16 @@
 //! STORE DATA: all or nothing (section 6).
 
 use apdu_spec::command::Command;
-use apdu_spec::element::{Amount, Kind, Role};
+use apdu_spec::element::{Amount, Kind};
 use apdu_spec::life_cycle::LifeCycle;
 use apdu_spec::status::StatusWord as Status;
 use proptest::prelude::*;
 use purse_terminal::simulated_memory::{Cut, Flight};
 use purse_tests::bench_card::CommonCard;
 use purse_tests::scheme::{Profile, debit, issuer, party, pin};
-
-fn blank() -> CommonCard {
-    let mut bench = CommonCard::blank();
-    bench.select();
-    bench
-}
-
-fn life_cycle(bench: &mut CommonCard) -> LifeCycle {
-    bench.identity().status.life_cycle
-}
-
-fn store(bench: &mut CommonCard, last: bool, number: u8, data: &[u8]) -> Status {
-    let answer = bench.send(&Command::StoreData(last, number, data));
-    assert!(answer.data.is_empty());
-    answer.status
-}
-
-/// One block and the last one.
-#[track_caller]
-fn store_all(bench: &mut CommonCard, groups: &[Vec<u8>], status: Status) {
-    for (number, group) in (0..).zip(groups) {
-        assert_eq!(store(bench, false, number, group), Status::Success);
-    }
-    // The last block has nothing of its own: an empty one cannot be sent, so that the last group goes again with it.
-    let last = u8::try_from(groups.len() - 1).unwrap();
-    let bytes = &groups[usize::from(last)];
-    assert_eq!(store(bench, true, last, bytes), Status::ConditionsOfUse, "the last number has been used");
-    assert_eq!(store(bench, false, 0, &groups[0]), Status::Success, "00 starts anew");
-    for (number, group) in (1..).zip(&groups[1..usize::from(last)]) {
-        assert_eq!(store(bench, false, number, group), Status::Success);
-    }
-    assert_eq!(store(bench, true, last, bytes), status);
-    let expected = if status == Status::Success { LifeCycle::Active } else { LifeCycle::Blank };
-    assert_eq!(life_cycle(bench), expected);
-}
-
-fn profiles() -> [Profile; 2] {
-    [Profile::purse(1, 12_34), Profile::sam(2, 12_34)]
-}
-
-/// DGI of a group.
-fn identifier(group: &[u8]) -> u16 {
-    u16::from_be_bytes([group[0], group[1]])
-}
-
-/// A group with another value.
-fn group(identifier: u16, value: &[u8]) -> Vec<u8> {
-    [&identifier.to_be_bytes()[..], &[u8::try_from(value.len()).unwrap()], value].concat()
-}
-
-/// The profile's groups with one replaced, sent in one block each: the answer to the whole.
-#[track_caller]
-fn refuse_with(profile: &Profile, replaced: u16, value: &[u8]) {
-    let mut groups = profile.groups();
-    let place = groups.iter().position(|group| identifier(group) == replaced).unwrap();
-    groups[place] = group(replaced, value);
-    let mut bench = blank();
-    let mut statuses = Vec::new();
-    for (number, group) in (0..).zip(&groups) {
-        let last = usize::from(number) + 1 == groups.len();
-        statuses.push(store(&mut bench, last, number, group));
-        if statuses.last() != Some(&Status::Success) {
-            break;
-        }
-    }
-    assert_eq!(statuses.pop(), Some(Status::WrongData), "{replaced:04X} {value:02X?}");
-    assert_eq!(life_cycle(&mut bench.power_cycled()), LifeCycle::Blank);
-}
-
-/// The value of a group of the profile.
-fn value(profile: &Profile, wanted: u16) -> Vec<u8> {
-    let groups = profile.groups();
-    groups.iter().find(|group| identifier(group) == wanted).unwrap()[3..].to_vec()
-}
+use purse_tests::store_data::{
+    blank, group, identifier, life_cycle, profiles, refuse_with, store, store_all,
+};
 
 #[test]
 fn any_blocks_of_whole_groups_make_a_card() {
@@ -284,28 +213,6 @@ fn nothing_holds_before_the_last_block_is_whole() {
 }
 
 #[test]
-fn key_check_values_must_fit_but_for_a_sams_own_payment_key() {
-    for profile in profiles() {
-        let good = value(&profile, 0x9000);
-        for place in 0..good.len() {
-            let mut wrong = good.clone();
-            wrong[place] ^= 1;
-            if profile.role == Role::Merchant && (3..6).contains(&place) {
-                let mut groups = profile.groups();
-                let keys = groups.iter().position(|of| identifier(of) == 0x9000).unwrap();
-                groups[keys] = group(0x9000, &wrong);
-                store_all(&mut blank(), &groups, Status::Success);
-            } else {
-                refuse_with(&profile, 0x9000, &wrong);
-            }
-        }
-        let mut keys = value(&profile, 0x8000);
-        keys[0] ^= 1;
-        refuse_with(&profile, 0x8000, &keys);
-    }
-}
-
-#[test]
 fn unknown_groups_groups_twice_and_groups_across_blocks_are_wrong_data() {
     let profile = Profile::purse(1, 12_34);
     let groups = profile.groups();
@@ -343,64 +250,6 @@ fn unknown_groups_groups_twice_and_groups_across_blocks_are_wrong_data() {
         refuse_with(&profile, identifier(twice), &inside[..inside.len() - 1]);
         refuse_with(&profile, identifier(twice), &[]);
     }
-}
-
-#[test]
-fn values_that_no_card_can_have() {
-    for profile in profiles() {
-        let identity = value(&profile, 0x1501);
-        // Role, a digit of the number, its check digit, key version, month, issuer, flags.
-        for (place, byte) in [
-            (0, 0),
-            (0, 3),
-            (1, 0xF0),
-            (8, identity[8] ^ 1),
-            (9, 0),
-            (11, 0x13),
-            (11, 0x00),
-            (12, 0xAA),
-            (19, identity[19] ^ 1),
-            (20, 2),
-            (20, 0xFF),
-        ] {
-            let mut wrong = identity.clone();
-            wrong[place] = byte;
-            refuse_with(&profile, 0x1501, &wrong);
-        }
-        let pocket = value(&profile, 0x1511);
-        for (range, bytes) in
-            [(0..2, &[0, 0][..]), (0..2, &[0x0A, 0x00]), (0..2, &[0x19, 0x78]), (3..7, &[0xFF; 4])]
-        {
-            let mut wrong = pocket.clone();
-            wrong[range].copy_from_slice(bytes);
-            refuse_with(&profile, 0x1511, &wrong);
-        }
-        // The second pocket has the first one's currency.
-        refuse_with(&profile, 0x1512, &pocket);
-        for block in [
-            [0x23, 0x12, 0x3F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF],
-            [0; 8],
-            [0x24, 0x12, 0x34, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F],
-        ] {
-            refuse_with(&profile, 0x8010, &block);
-        }
-        refuse_with(&profile, 0x9010, &[3, 0]);
-        refuse_with(&profile, 0x9010, &[4, 3]);
-    }
-    let sam = Profile::sam(2, 0);
-    let masters = value(&sam, 0x8001);
-    refuse_with(&sam, 0x8001, &[&[0][..], &masters[1..17]].concat());
-    refuse_with(&sam, 0x8001, &masters[..33]);
-    refuse_with(
-        &sam,
-        0x8001,
-        &(1..=9).flat_map(|version| [&[version][..], &[7; 16]].concat()).collect::<Vec<_>>(),
-    );
-    let eight: Vec<u8> = (1..=8).flat_map(|version| [&[version][..], &[7; 16]].concat()).collect();
-    let mut groups = sam.groups();
-    let place = groups.iter().position(|of| identifier(of) == 0x8001).unwrap();
-    groups[place] = group(0x8001, &eight);
-    store_all(&mut blank(), &groups, Status::Success);
 }
 
 #[test]

@@ -8,7 +8,9 @@ use apdu_spec::record::RecordState;
 use apdu_spec::status::StatusWord;
 use proptest::prelude::*;
 use purse_tests::bench_card::{BenchCard, CommonCard};
-use purse_tests::scheme::{self, PURSE_LIMITS, Profile, debit, initialize, party, pay_details, session, voucher};
+use purse_tests::scheme::{
+    self, PURSE_LIMITS, Profile, debit, initialize, party, pay_details, session, voucher,
+};
 
 const PURSE: u64 = 1;
 const SAM: u64 = 2;
@@ -102,7 +104,11 @@ fn an_invented_purse_can_pay_an_honest_sam_but_its_tac_does_not_verify() {
     let asked = Initialized::parse(&sam.succeed(&initialize(&purchase))).unwrap();
     assert_eq!(asked.req, session(&purchase).req(), "the masters make every message of purse and SAM");
     let invented = Tac([0xAB; 8]);
-    sam.succeed(&Command::Credit(Voucher { pay_details: purchase, val: session(&purchase).val(invented), tac: invented }));
+    sam.succeed(&Command::Credit(Voucher {
+        pay_details: purchase,
+        val: session(&purchase).val(invented),
+        tac: invented,
+    }));
     assert_eq!(sam.balance(), Amount(5_00));
     let record = sam.entry(0);
     assert_ne!(record.tac, scheme::certificate(&purchase, scheme::VERSION, None), "which the issuer sees");
@@ -113,6 +119,7 @@ fn paym_masters_load_nothing() {
     let mut purse = CommonCard::new(&Profile::purse(PURSE, 0));
     let load = pay_details(Kind::Load, 10_00, (scheme::issuer(), 0), (party(PURSE), 0));
     let as_purchase = apdu_spec::pay_details::PayDetails { kind: Kind::Purchase, ..load };
-    let under_payment_key = Voucher { pay_details: load, val: session(&as_purchase).val(Tac::NONE), tac: Tac::NONE };
+    let under_payment_key =
+        Voucher { pay_details: load, val: session(&as_purchase).val(Tac::NONE), tac: Tac::NONE };
     purse.refuse(&Command::Credit(under_payment_key), StatusWord::WrongMac);
 }

@@ -4,8 +4,8 @@ mod store_model;
 
 use apdu_spec::cryptography::KeyBytes;
 use apdu_spec::element::{KeyVersion, Kind, Sequence};
-use apdu_spec::record::{RecordRole, RecordState};
 use apdu_spec::personalisation::MASTERS;
+use apdu_spec::record::{RecordRole, RecordState};
 use purse_card::memory::{Geometry, Memory, MemoryFailure};
 use purse_card::store::{Entry, Masters, PowerUpError, Record, minimum_pages};
 use purse_terminal::simulated_memory::{Counts, Cut, Flight, SimulatedMemory};

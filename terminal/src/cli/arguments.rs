@@ -12,18 +12,23 @@ Exit codes:
   2  usage: the command line, an amount, or a home that is not there
   3  no reader or card, or it is in use or damaged
   4  the card refused: the message gives the status word and its meaning
-  5  authentication failed: a wrong, blocked or missing PIN, a wrong authenticator
+  5  authentication failed: a PIN wrong, blocked or missing, or a wrong MAC
   6  the outcome is unknown: run `purse recover`
   7  the issuer declined
 
 PINs:
-  A PIN is asked for when a card needs it and stdin is a terminal. Otherwise it comes from --pin-file or the
-  environment variable PURSE_PIN; the operator's PIN of a merchant SAM from --operator-pin-file or
-  PURSE_OPERATOR_PIN. Never from an argument: other programs can read those.
+  A PIN is asked for when a card needs it and stdin is a terminal. Otherwise it
+  comes from --pin-file or the environment variable PURSE_PIN; the PIN of a
+  SAM's operator from --operator-pin-file or PURSE_OPERATOR_PIN. Never from an
+  argument: other programs can read those.
 
 Faults, virtual cards only:
-  --cut N and --lose N count over all cards of the command together, in the order in which things happen. A cut card
-  has no power until the command has ended. A command that does less than N of them meets no fault.";
+  --cut N and --lose N count over all cards of the command together, in the
+  order in which things happen, from when the cards have started. --cut: the
+  operation is left half done, and the card has no power until the command has
+  ended. --lose: the card has done what it was told, and is pulled out before
+  its response (SELECT's counts too) gets through. A command that does less
+  than N of them meets no fault.";
 
 /// An electronic purse on a smart card: load it, pay with it, take refunds, unload and collect, and see every cent
 /// accounted for.

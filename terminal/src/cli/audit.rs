@@ -8,71 +8,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use apdu_spec::element::{Currency, Kind, Role, Sequence};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
-use apdu_spec::record::{LogRecord, RecordRole, RecordState};
-use purse_terminal::issuer::{Books, DebitState, Fork, Store, Transfer, TransferState};
+use purse_terminal::issuer::{Books, Fork};
 use serde_json::{Value, json};
 
 use super::context::{Context, Embedded};
 use super::failure::{ExitCode, Failure};
 use super::output::Reply;
-use super::snapshot::{Holdings, Snapshot};
+use super::snapshot::Snapshot;
 use super::view::table;
+use super::whereabouts::{Card, Whereabouts, load_whereabouts, whereabouts};
 use super::words;
 
 /// `audit`
 pub(crate) fn audit(context: &Context) -> Result<Reply, Failure> {
     Ok(Audit::take(context)?.reply())
-}
-
-/// A card as the audit found it.
-struct Card {
-    name: String,
-    number: PartyNumber,
-    role: Role,
-    holdings: Holdings,
-    /// Of the load that the issuer has had no word about.
-    has_credited_load: bool,
-}
-
-/// Where a transfer's value is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Whereabouts {
-    /// The payee has credited it.
-    Paid,
-    /// The payer has it back.
-    Returned,
-    /// Booked as unclaimed by the issuer.
-    Unclaimed,
-    /// The payer has paid, and the payee has not credited yet.
-    InFlight,
-    /// The payee never will credit; the payer can take it back.
-    Declined,
-}
-
-impl Whereabouts {
-    const fn words(self) -> &'static str {
-        match self {
-            Self::Paid => "paid",
-            Self::Returned => "returned",
-            Self::Unclaimed => "unclaimed",
-            Self::InFlight => "in flight: run `purse recover`",
-            Self::Declined => "declined, in flight back: run `purse recover`",
-        }
-    }
-
-    const fn code(self) -> &'static str {
-        match self {
-            Self::Paid => "paid",
-            Self::Returned => "returned",
-            Self::Unclaimed => "unclaimed",
-            Self::InFlight => "in_flight",
-            Self::Declined => "declined",
-        }
-    }
-
-    const fn is_in_flight(self) -> bool {
-        matches!(self, Self::InFlight | Self::Declined)
-    }
 }
 
 /// The sums of one currency, minor units.
@@ -339,25 +288,6 @@ impl Audit {
     }
 }
 
-impl Card {
-    /// The card's payments, EF.EXC's too.
-    fn payments(&self) -> impl Iterator<Item = &LogRecord> {
-        let entries = self.holdings.entries.iter().map(|(_, record)| record);
-        entries
-            .chain(&self.holdings.exceptions)
-            .filter(|record| record.role == RecordRole::Payer && record.pay_details.from == self.number)
-    }
-
-    /// What the card did under this sequence as payee, if its log still says.
-    fn as_payee(&self, pay_details: &PayDetails) -> Option<RecordRole> {
-        let entry = self.holdings.entries.iter().find(|(sequence, _)| *sequence == pay_details.to_sequence);
-        entry
-            .filter(|(_, record)| record.pay_details == *pay_details)
-            .map(|(_, record)| record.role)
-            .filter(|role| matches!(role, RecordRole::Payee | RecordRole::Declined))
-    }
-}
-
 /// By card, and for each in its own order: a purse's first, then what its SAM did with the issuer. Clocks say less.
 const fn in_order(pay_details: &PayDetails) -> (PartyNumber, Sequence, Kind) {
     match pay_details.kind {
@@ -365,65 +295,5 @@ const fn in_order(pay_details: &PayDetails) -> (PartyNumber, Sequence, Kind) {
         Kind::Unload | Kind::Purchase | Kind::Transfer => {
             (pay_details.from, pay_details.from_sequence, pay_details.kind)
         }
-    }
-}
-
-/// Where the value of a payer's record is.
-fn whereabouts(
-    record: &LogRecord,
-    cards: &BTreeMap<PartyNumber, &Card>,
-    booked: &[Transfer],
-    issuer: &Embedded,
-) -> Result<Whereabouts, Failure> {
-    let pay_details = &record.pay_details;
-    match record.state {
-        RecordState::Settled | RecordState::Refunded => return Ok(Whereabouts::Paid),
-        RecordState::Reversed => return Ok(Whereabouts::Returned),
-        RecordState::Open => {}
-    }
-    if pay_details.kind == Kind::Unload {
-        let known = booked.iter().find(|transfer| transfer.pay_details == *pay_details);
-        return Ok(match known.map(|transfer| transfer.state) {
-            Some(TransferState::Credited) => Whereabouts::Paid,
-            Some(TransferState::Declined) => Whereabouts::Declined,
-            Some(TransferState::Waiting | TransferState::Given | TransferState::Acknowledged) | None => {
-                Whereabouts::InFlight
-            }
-        });
-    }
-    match cards.get(&pay_details.to).and_then(|payee| payee.as_payee(pay_details)) {
-        Some(RecordRole::Payee) => return Ok(Whereabouts::Paid),
-        Some(_) => return Ok(Whereabouts::Declined),
-        None => {}
-    }
-    // The payee's log has let it go, or the payee is elsewhere: what has the issuer been told?
-    let told = issuer.store().view(|tables| {
-        let record = tables.record(pay_details.to, pay_details.to_sequence)?;
-        let credited = record
-            .is_some_and(|record| record.role == RecordRole::Payee && record.pay_details == *pay_details);
-        Ok((credited, tables.debit(pay_details)?.map(|debit| debit.state)))
-    })?;
-    Ok(match told {
-        (_, Some(DebitState::Unclaimed)) => Whereabouts::Unclaimed,
-        (true, _) | (_, Some(DebitState::Collected)) => Whereabouts::Paid,
-        (_, Some(DebitState::Reversed)) => Whereabouts::Declined,
-        (false, Some(DebitState::Verified) | None) => Whereabouts::InFlight,
-    })
-}
-
-/// Where the value of a load is: the card knows, and until it has told the issuer so does only the card.
-fn load_whereabouts(load: &Transfer, card: Option<&Card>) -> Whereabouts {
-    match load.state {
-        TransferState::Declined => return Whereabouts::Returned,
-        TransferState::Acknowledged | TransferState::Credited | TransferState::Waiting => {
-            return Whereabouts::Paid;
-        }
-        TransferState::Given => {}
-    }
-    match card.and_then(|card| card.as_payee(&load.pay_details)) {
-        Some(RecordRole::Payee) => Whereabouts::Paid,
-        Some(_) => Whereabouts::Declined,
-        None if card.is_some_and(|card| card.has_credited_load) => Whereabouts::Paid,
-        None => Whereabouts::InFlight,
     }
 }

@@ -23,6 +23,7 @@ mod pin;
 mod recovery;
 mod snapshot;
 mod view;
+mod whereabouts;
 mod words;
 
 use std::process::ExitCode;
@@ -61,7 +62,9 @@ fn usage(error: &clap::Error) -> u8 {
     );
     if wants_json && is_error {
         let message = error.render().to_string();
-        let message = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let lines = message.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
+        let message = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+        let message = message.trim_start_matches("error: ");
         return Console::new(true).failure(None, &Failure::usage(message));
     }
     // To stdout for help, to stderr for errors; nobody may be listening.

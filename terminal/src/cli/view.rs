@@ -8,6 +8,7 @@ use apdu_spec::record::{LogRecord, RecordRole, RecordState};
 use apdu_spec::status_block::StatusBlock;
 use comfy_table::{CellAlignment, Table, presets};
 use purse_terminal::client::Client;
+use purse_terminal::flow::history::{self, Entry};
 use purse_terminal::transport::Transport;
 use serde_json::{Value, json};
 
@@ -59,12 +60,10 @@ pub(crate) fn history(context: &Context) -> Result<Reply, Failure> {
     let mut card = context.card()?;
     not_locked(context, card.status())?;
     let status = *card.status();
-    let entries = card.entries(|_| false)?;
-    let kept_longer = card.exceptions()?;
+    let entries = history::history(&mut card)?;
     let mut table = table(&["no.", "time", "what", "amount", "with", "state", "balance"], &[0, 3, 6]);
     let mut records = Vec::new();
-    let older = kept_longer.into_iter().map(|record| (record.pay_details.from_sequence, record));
-    for (sequence, record) in entries.into_iter().chain(older) {
+    for Entry { sequence, record } in entries {
         let row = Row::new(&status, sequence, &record);
         table.add_row(row.cells());
         records.push(row.document());
