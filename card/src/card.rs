@@ -155,7 +155,7 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
             return Err(StatusWord::ConditionsOfUse);
         }
         let life_cycle = self.life_cycle();
-        if request.row.is_allowed(life_cycle) || self.personalisation.is_repeat(request.row.command) {
+        if request.row.is_allowed(life_cycle) || self.personalisation.is_repeat(request) {
             Ok(())
         } else if life_cycle == LifeCycle::Locked {
             Err(StatusWord::SecurityStatus)

@@ -141,6 +141,8 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
         }
         let last_load = self.store.state().last_load;
         Ok(match pay_details.kind {
+            // What happened under the sequences of a card that this one continues, it cannot say.
+            _ if sequence < self.identity()?.first_sequence => Past::Gone,
             Kind::Load if last_load == sequence => Past::Credited,
             Kind::Load if last_load == Sequence::NONE || last_load < sequence => Past::Other,
             _ => Past::Gone,

@@ -79,15 +79,24 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
     /// REVERSE: the payee never will.
     pub(crate) fn reverse(&mut self, sequence: Sequence, nack: Authenticator) -> Outcome {
         let record = self.payer_record(sequence)?;
+        let state = self.state_of(sequence)?;
+        if state == RecordState::Open {
+            self.check_last_sequence()?;
+        }
         if !bool::from(self.session(&record.pay_details)?.nack().ct_eq(&nack)) {
             return Err(StatusWord::WrongMac);
         }
-        match self.state_of(sequence)? {
+        match state {
             RecordState::Open => self.take_back(&record, None)?,
             RecordState::Reversed => {}
             RecordState::Settled | RecordState::Refunded => return Err(StatusWord::ConditionsOfUse),
         }
         Ok(StatusWord::Success)
+    }
+
+    /// A reversal needs a sequence of its own (9402).
+    fn check_last_sequence(&self) -> Result<(), StatusWord> {
+        if self.store.next_sequence() > Sequence::LAST { Err(StatusWord::SequenceExhausted) } else { Ok(()) }
     }
 
     /// Returns the value of an open debit: by its payee's nack, or by the issuer's script, which stands outside the
@@ -97,9 +106,7 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
         debit: &Record,
         script: Option<Administration>,
     ) -> Result<(), StatusWord> {
-        if self.store.next_sequence() > Sequence::LAST {
-            return Err(StatusWord::SequenceExhausted);
-        }
+        self.check_last_sequence()?;
         let amount = debit.pay_details.amount;
         let place = self.pocket(debit.pay_details.currency)?;
         let limit = self.limits(place)?.offline_receipts;

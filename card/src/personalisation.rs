@@ -1,6 +1,6 @@
 //! STORE DATA: a blank card becomes a purse or a merchant SAM, all or nothing (section 6; framing of EMV CPS).
 
-use apdu_spec::command::CommandName;
+use apdu_spec::command::{Command, Request};
 use apdu_spec::cryptography::{Engine, KeyBytes, KeyPurpose, check_value};
 use apdu_spec::element::{Amount, DataError, KeyVersion, Role, Sequence};
 use apdu_spec::personalisation::{
@@ -57,23 +57,24 @@ impl Personalisation {
         Self::default()
     }
 
-    /// Whether STORE DATA may still be the last block again, though the card is not blank any more.
-    pub(crate) fn is_repeat(&self, command: CommandName) -> bool {
-        self.complete && command == CommandName::StoreData
+    /// Whether this is the last block again, though the card is not blank any more.
+    pub(crate) fn is_repeat(&self, request: &Request<'_>) -> bool {
+        match request.command() {
+            Ok(Command::StoreData(last, number, data)) => self.complete && self.is_last(last, number, data),
+            _ => false,
+        }
+    }
+
+    fn is_last(&self, last: bool, number: u8, data: &[u8]) -> bool {
+        self.last == Some(digest(last, number, data)) && self.blocks == u16::from(number).saturating_add(1)
     }
 }
 
 impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M, E, WINDOW, EXCEPTIONS> {
-    /// Takes one block. A refused one changes nothing and may be sent again.
+    /// Takes one block. A refused one may be sent again; only block 00 has let go of what came before it.
     pub(crate) fn store_data(&mut self, last: bool, number: u8, data: &[u8]) -> Outcome {
-        let digest = xxh64(data, u64::from(number) << 1 | u64::from(last));
-        let is_again = self.personalisation.last == Some(digest)
-            && self.personalisation.blocks == u16::from(number).saturating_add(1);
-        if is_again {
+        if self.personalisation.is_last(last, number, data) {
             return Ok(StatusWord::Success);
-        }
-        if self.personalisation.complete {
-            return Err(StatusWord::ConditionsOfUse);
         }
         if number == 0 {
             self.personalisation = Personalisation::new();
@@ -97,7 +98,7 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
         self.personalisation = Personalisation {
             groups,
             blocks: u16::from(number).saturating_add(1),
-            last: Some(digest),
+            last: Some(digest(last, number, data)),
             complete: last,
         };
         Ok(StatusWord::Success)
@@ -192,6 +193,10 @@ impl Groups {
         first.is_some()
             && currencies().all(|wanted| currencies().filter(|other| *other == wanted).count() == 1)
     }
+}
+
+fn digest(last: bool, number: u8, data: &[u8]) -> u64 {
+    xxh64(data, u64::from(number) << 1 | u64::from(last))
 }
 
 /// A data group counts once.

@@ -10,7 +10,7 @@ use apdu_spec::record::{RecordRole, RecordState};
 use apdu_spec::status::StatusWord as Status;
 use purse_tests::bench_card::BenchCard;
 use purse_tests::scheme::{
-    Profile, acknowledge, debit, initialize, issuer, party, pin, reverse, session, voucher,
+    self, Profile, acknowledge, debit, initialize, issuer, party, pin, reverse, session, voucher,
 };
 
 type Card = BenchCard<8, 3>;
@@ -168,4 +168,17 @@ fn a_reversal_without_a_sequence_is_refused_before_its_nack_is_looked_at() {
     let open = card.spend(Kind::Unload, 1_00, issuer());
     card.refuse(&reverse(&open), Status::SequenceExhausted);
     card.refuse(&Command::Reverse(open.from_sequence, WRONG), Status::SequenceExhausted);
+}
+
+#[test]
+fn a_card_that_continues_another_says_nothing_of_loads_below_its_first_sequence() {
+    let mut card = purse(100);
+    for sequence in [0, 99] {
+        let load = scheme::pay_details(Kind::Load, 5_00, (issuer(), sequence), (party(1), sequence));
+        // The card before it may have credited it: a nack would give the money back a second time.
+        card.refuse(&Command::Decline(voucher(&load)), Status::ReferenceNotFound);
+        card.refuse(&Command::Credit(voucher(&load)), Status::ReferenceNotFound);
+    }
+    let load = scheme::pay_details(Kind::Load, 5_00, (issuer(), 100), (party(1), 100));
+    card.succeed(&Command::Credit(voucher(&load)));
 }
