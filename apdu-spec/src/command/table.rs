@@ -556,3 +556,36 @@ pub fn row(command: CommandName) -> &'static Row {
     let [first, ..] = &COMMANDS;
     COMMANDS.iter().find(|row| row.command == command).unwrap_or(first)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_has_one_row_and_an_instruction_that_iso_7816_3_allows() {
+        for (place, of) in COMMANDS.iter().enumerate() {
+            assert_eq!(row(of.command).name, of.name, "the first row is this command's only one");
+            assert!(
+                COMMANDS[..place].iter().all(|other| other.command != of.command && other.name != of.name)
+            );
+            assert!(![6, 9].contains(&(of.instruction >> 4)), "{}", of.name);
+            assert!([CLASS_STANDARD, CLASS_PURSE].contains(&of.class));
+        }
+    }
+
+    #[test]
+    fn the_fields_of_a_row_add_up_to_its_lengths() {
+        let total = |fields: &[Field]| fields.iter().map(|field| field.length).sum::<u8>();
+        let is_fixed = |fields: &[Field]| fields.iter().all(|field| field.length != 0);
+        for of in &COMMANDS {
+            for form in of.forms {
+                if is_fixed(of.data) {
+                    assert!(form.data.contains(usize::from(total(of.data))), "{}", of.name);
+                }
+                if let ResponseLength::Exactly(length) = form.response {
+                    assert_eq!(total(of.response), length, "{}", of.name);
+                }
+            }
+        }
+    }
+}
