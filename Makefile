@@ -10,6 +10,7 @@ setup: ## install what is needed (scripts/setup)
 	@scripts/setup
 
 demo: setup ## play the whole story with virtual cards
+	@$(CARGO) build --locked --package purse-terminal --bin purse
 	@$(CARGO) run --quiet --locked --package purse-terminal --bin purse -- demo
 
 test: setup ## run every test

@@ -124,7 +124,7 @@ pub fn purse_control(status: &StatusBlock) -> [u8; CONTROL_LENGTH] {
 /// Tag of the status block in the proprietary template A5 of the FCI.
 pub const TAG_STATUS_BLOCK: u8 = 0xC1;
 
-/// Length of a record as the descriptor of EF.LOG and EF.EXC says it; a test holds it to [`LogRecord::LENGTH`].
+/// Length of a record as the descriptor of EF.LOG and EF.EXC says it; a test holds it to `LogRecord::LENGTH`.
 const RECORD_BYTES: u8 = 0x32;
 
 /// FCI of EF.LOG; its ninth byte says how many records it holds at most, FF for more.
