@@ -4,72 +4,10 @@
 
 mod flow_support;
 
-use flow_support::{Money, Rig, World};
+use flow_support::World;
+use flow_support::process::{PROCESSES, Process, SIDES, Side, check};
 use purse_terminal::client::Failure;
-use purse_terminal::flow::FlowError;
 use purse_terminal::simulated_memory::{Cut, Flight};
-
-/// A process under test: its name, what it does, and what it moves.
-struct Process {
-    name: &'static str,
-    run: fn(&mut World) -> Result<(), FlowError>,
-    moves: fn(Money) -> Money,
-}
-
-const PROCESSES: [Process; 5] = [
-    Process {
-        name: "load",
-        run: |world| world.load(5_00).map(|_| ()),
-        moves: |money| Money { purse: money.purse + 5_00, holder: money.holder - 5_00, ..money },
-    },
-    Process {
-        name: "purchase",
-        run: |world| world.pay(2_00).map(|_| ()),
-        moves: |money| Money { purse: money.purse - 2_00, sam: money.sam + 2_00, ..money },
-    },
-    Process {
-        name: "refund",
-        run: |world| world.refund(1_00).map(|_| ()),
-        moves: |money| Money { purse: money.purse + 1_00, sam: money.sam - 1_00, ..money },
-    },
-    Process {
-        name: "unload",
-        run: |world| world.unload(4_00).map(|_| ()),
-        moves: |money| Money { purse: money.purse - 4_00, holder: money.holder + 4_00, ..money },
-    },
-    Process {
-        name: "collection",
-        run: |world| world.collect().map(|_| ()),
-        moves: |money| Money { sam: 0, merchant: money.merchant + money.sam, ..money },
-    },
-];
-
-/// The card that the fault is in.
-type Side = fn(&mut World) -> &mut Rig;
-const SIDES: [(&str, Side); 2] = [("purse", |world| &mut world.purse), ("sam", |world| &mut world.sam)];
-
-/// Runs a process with a fault, brings everything back, recovers, and looks for the money.
-fn check(process: &Process, what: &str, fault: impl FnOnce(&mut World)) -> Result<(), FlowError> {
-    let mut world = World::with_history();
-    let before = world.money();
-    fault(&mut world);
-    let result = (process.run)(&mut world);
-    world.bring_back();
-    let report = world.recover();
-    assert!(report.is_complete(), "{} {what}: {report:?}", process.name);
-    let after = world.assert_settled();
-    let moved = (process.moves)(before);
-    match &result {
-        Ok(()) => assert_eq!(after, moved, "{} {what}", process.name),
-        Err(error) if error.failure() == Failure::OutcomeUnknown => {
-            assert!(after == before || after == moved, "{} {what}: {after:?}", process.name);
-        }
-        Err(error) => assert_eq!(after, before, "{} {what}: {error}", process.name),
-    }
-    let again = world.recover();
-    assert!(again.items.is_empty(), "{} {what}: {again:?}", process.name);
-    result
-}
 
 /// Commands that each card gets in a process.
 fn commands(process: &Process, side: Side) -> u64 {
@@ -85,7 +23,7 @@ fn a_lost_response_is_repeated_or_recovered() {
         for (name, side) in SIDES {
             for number in 1..=commands(process, side) {
                 let what = format!("without response {number} of the {name}");
-                let result = check(process, &what, |world| side(world).lose(number));
+                let result = check(World::with_history(), process, &what, |world| side(world).lose(number));
                 // The card is still there, so the terminal can ask it.
                 let unknown = result.is_err_and(|error| error.failure() == Failure::OutcomeUnknown);
                 assert!(!unknown, "{} {what}", process.name);
@@ -101,7 +39,7 @@ fn a_card_that_leaves_is_recovered_when_it_is_back() {
         for (name, side) in SIDES {
             for number in 1..=commands(process, side) {
                 let what = format!("when the {name} leaves at response {number}");
-                let result = check(process, &what, |world| side(world).remove(number));
+                let result = check(World::with_history(), process, &what, |world| side(world).remove(number));
                 unknown += usize::from(result.is_err_and(|error| error.failure() == Failure::OutcomeUnknown));
             }
         }
@@ -129,7 +67,9 @@ fn cuts(process: &Process) {
                 for flight in [Flight::Old, Flight::New, Flight::AllUnstable] {
                     let cut = Cut { operation, units, flight };
                     let what = format!("with a cut of the {name}: {cut:?}");
-                    let result = check(process, &what, |world| side(world).inner_mut().card_mut().cut(cut));
+                    let result = check(World::with_history(), process, &what, |world| {
+                        side(world).inner_mut().card_mut().cut(cut);
+                    });
                     failed += usize::from(result.is_err());
                 }
             }

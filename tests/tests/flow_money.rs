@@ -9,6 +9,7 @@ use apdu_spec::element::{Amount, Expiry, Role, Time};
 use apdu_spec::life_cycle::LifeCycle;
 use apdu_spec::record::{RecordRole, RecordState};
 use apdu_spec::status::StatusWord;
+use flow_support::interrupted::{Interrupted, at_maximum};
 use flow_support::{HOLDER, Money, OPERATOR, PIN, World, client, payment, rig};
 use purse_terminal::client::{CardError, Client, Failure};
 use purse_terminal::flow::history::history;
@@ -29,7 +30,7 @@ fn the_whole_story_adds_up() {
     assert!(world.pay(3_50).unwrap().acknowledged);
     assert!(world.refund(1_00).unwrap().acknowledged);
     assert!(world.unload(5_00).unwrap().acknowledged);
-    let money = Money { purse: 12_50 - 1_00, sam: 2_50, holder: 85_00, merchant: 0 };
+    let money = Money { purse: 12_50 - 1_00, sam: 2_50, holder: 85_00, merchant: 0, other: 0 };
     let money = Money { purse: money.purse + 1_00, ..money };
     assert_eq!(world.assert_settled(), money);
     let report = world.collect().unwrap();
@@ -132,10 +133,33 @@ fn a_purchase_above_the_balance_moves_nothing() {
 }
 
 #[test]
-fn a_sam_that_cannot_take_it_gives_it_back_at_once() {
+fn a_sam_that_cannot_take_it_any_more_gives_it_back_at_once() {
+    let mut world = World::with_history();
+    world.recover();
+    let before = world.assert_settled();
+    let World { purse, sam, .. } = &mut world;
+    // Another terminal brings the SAM a script after INITIALIZE.
+    let mut sam = Client::select(Interrupted::new(sam, |sam| at_maximum(sam.inner_mut(), 2))).unwrap();
+    let mut payer = client(purse);
+    let error = purchase(&mut payer, &mut sam, &payment(2_00)).unwrap_err();
+    assert_eq!(
+        (error.failure(), error.status_code()),
+        (Failure::Refused, Some(StatusWord::OverLimit.code()))
+    );
+    drop(sam);
+    let newest = history(&mut payer).unwrap();
+    assert_eq!(
+        [newest[0].record, newest[1].record].map(|record| (record.role, record.state)),
+        [(RecordRole::Reversal, RecordState::Settled), (RecordRole::Payer, RecordState::Reversed)]
+    );
+    assert_eq!(world.assert_settled(), before);
+    assert!(world.recover().items.is_empty());
+}
+
+#[test]
+fn a_load_above_the_maximum_or_the_account_moves_nothing() {
     let mut world = World::new();
     world.load(20_00).unwrap();
-    // The pocket of the SAM fills between INITIALIZE and CREDIT only with another terminal; full limits do it here.
     let load = Load { account: HOLDER, currency: eur(), amount: Amount(10_000_01), time: TIME };
     let error = load::load(&mut client(&mut world.sam), &mut world.issuer, &load).unwrap_err();
     assert_eq!(error.status_code(), Some(StatusWord::OverLimit.code()));

@@ -45,6 +45,13 @@ pub(super) struct Answer {
     pub(super) withheld: Amount,
 }
 
+impl Answer {
+    pub(super) const fn collected(self, pay_details: PayDetails, acknowledged: bool) -> Collected {
+        let Self { credited, withheld, .. } = self;
+        Collected { pay_details, credited, withheld, acknowledged }
+    }
+}
+
 /// Reads and submits the records that the issuer has not had, then collects every pocket that holds something; the
 /// first one if none does, so that the log has room again.
 pub fn collect<T: Transport>(
@@ -60,27 +67,32 @@ pub fn collect<T: Transport>(
         let payer = sam.status();
         let asked = issuer.unload_request(payer.number, currency, amount, payer.sequence, time)?;
         let voucher = handover::debit(sam, party, &asked.pay_details, asked.req, None)?;
-        let Answer { ack, credited, withheld } =
+        let (answer, records, submission) =
             deliver(sam, issuer, &voucher).map_err(|error| error.unknown(&voucher.pay_details))?;
-        let acknowledged = sam.acknowledge(voucher.pay_details.from_sequence, ack).is_ok();
-        let pay_details = voucher.pay_details;
-        report.collected.push(Collected { pay_details, credited, withheld, acknowledged });
+        report.records += records;
+        report.submission.bad.extend(submission.bad);
+        report.submission.forks.extend(submission.forks);
+        report.submission.collected.extend(submission.collected);
+        let acknowledged = sam.acknowledge(voucher.pay_details.from_sequence, answer.ack).is_ok();
+        report.collected.push(answer.collected(voucher.pay_details, acknowledged));
     }
     Ok(report)
 }
 
-/// Val to the issuer. If records are missing it gets them, and is asked once more.
+/// Val to the issuer. If records are missing it gets them, and is asked once more. Its answer, how many records it
+/// got, and what it found in them.
 pub(super) fn deliver<T: Transport>(
     sam: &mut Client<T>,
     issuer: &mut (dyn IssuerDesk + '_),
     voucher: &Voucher,
-) -> Result<Answer, FlowError> {
+) -> Result<(Answer, usize, SubmissionReport), FlowError> {
+    let (mut records, mut submission) = (0, SubmissionReport::default());
     for attempt in 0..2 {
         if let Unloaded::Credited { ack, credited, withheld } = issuer.unload(voucher)? {
-            return Ok(Answer { ack, credited, withheld });
+            return Ok((Answer { ack, credited, withheld }, records, submission));
         }
         if attempt == 0 {
-            submit(sam, issuer)?;
+            (records, submission) = submit(sam, issuer)?;
         }
     }
     Err(FlowError::CollectionWaits(voucher.pay_details))

@@ -33,7 +33,8 @@ impl Party {
     }
 }
 
-/// Why a process did not come to its end. But for [`FlowError::OutcomeUnknown`] no value has moved.
+/// Why a process did not come to its end. But for [`FlowError::OutcomeUnknown`] no value of this transaction has moved;
+/// an earlier one that the process found open may have been finished on its way.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FlowError {
@@ -95,6 +96,15 @@ impl FlowError {
         match self {
             Self::OutcomeUnknown { .. } => self,
             source => Self::OutcomeUnknown { pay_details: *pay_details, source: Box::new(source) },
+        }
+    }
+
+    /// A failure that leaves open whether the card has executed its command: the outcome is unknown then. A refusal
+    /// is certain.
+    pub(super) fn in_doubt(self, pay_details: &PayDetails) -> Self {
+        match self.failure() {
+            Failure::NoCard | Failure::OutcomeUnknown => self.unknown(pay_details),
+            _ => self,
         }
     }
 

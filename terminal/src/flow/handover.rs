@@ -48,18 +48,44 @@ pub(super) fn debit<T: Transport>(
     })
 }
 
-/// CREDIT, whose response may be lost: then once more, which gives the same ack again.
-pub(super) fn credit<T: Transport>(
-    payee: &mut Client<T>,
-    voucher: &Voucher,
-) -> Result<Authenticator, CardError> {
-    match payee.credit(voucher) {
-        Err(error) if error.may_have_happened() => match payee.reconnect() {
-            Ok(_) => payee.credit(voucher),
+/// A command that can be repeated, whose response may be lost: then once more, to the letter, when the card is back. It
+/// gives the same answer again.
+pub(super) fn repeated<T: Transport, A>(
+    card: &mut Client<T>,
+    command: impl Fn(&mut Client<T>) -> Result<A, CardError>,
+) -> Result<A, CardError> {
+    match command(card) {
+        Err(error) if error.may_have_happened() => match card.reconnect() {
+            Ok(_) => command(card),
             Err(_) => Err(error),
         },
         certain => certain,
     }
+}
+
+/// CREDIT, which is repeated.
+pub(super) fn credit<T: Transport>(
+    payee: &mut Client<T>,
+    voucher: &Voucher,
+) -> Result<Authenticator, CardError> {
+    repeated(payee, |payee| payee.credit(voucher))
+}
+
+/// DECLINE, which is repeated. Safe at any time: a payee that has credited does not decline.
+pub(super) fn decline<T: Transport>(
+    payee: &mut Client<T>,
+    voucher: &Voucher,
+) -> Result<Authenticator, CardError> {
+    repeated(payee, |payee| payee.decline(voucher))
+}
+
+/// REVERSE, which is repeated.
+pub(super) fn reverse<T: Transport>(
+    payer: &mut Client<T>,
+    pay_details: &PayDetails,
+    nack: Authenticator,
+) -> Result<(), CardError> {
+    repeated(payer, |payer| payer.reverse(pay_details.from_sequence, nack))
 }
 
 /// DEBIT and CREDIT. A payee that refuses declines, and the payer takes its value back at once.
@@ -85,12 +111,12 @@ pub(super) fn hand_over<A: Transport, B: Transport>(
     }
 }
 
-/// DECLINE and REVERSE. Safe at any time: a payee that has credited does not decline.
-pub(super) fn take_back<A: Transport, B: Transport>(
+/// DECLINE and REVERSE.
+fn take_back<A: Transport, B: Transport>(
     payer: &mut Client<A>,
     payee: &mut Client<B>,
     voucher: &Voucher,
 ) -> Result<(), CardError> {
-    let nack = payee.decline(voucher)?;
-    payer.reverse(voucher.pay_details.from_sequence, nack)
+    let nack = decline(payee, voucher)?;
+    reverse(payer, &voucher.pay_details, nack)
 }

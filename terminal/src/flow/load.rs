@@ -109,8 +109,7 @@ fn credit<T: Transport>(
             let certain = !refusal.may_have_happened();
             let refusal = FlowError::card(party)(refusal);
             let taken_back = certain
-                && card
-                    .decline(voucher)
+                && handover::decline(card, voucher)
                     .is_ok_and(|nack| issuer.load_declined(to, to_sequence, nack).is_ok());
             if taken_back { Err(refusal) } else { Err(refusal.unknown(&voucher.pay_details)) }
         }

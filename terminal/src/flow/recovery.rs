@@ -44,6 +44,8 @@ pub struct Item {
 pub struct Report {
     /// In the order in which they were taken up: loads first.
     pub items: Vec<Item>,
+    /// What the issuer found in the records of each SAM whose collection was finished, and what it credited.
+    pub collections: Vec<collection::Report>,
     /// Cards of which the log could not be read.
     pub unread: Vec<(PartyNumber, FlowError)>,
 }
@@ -80,7 +82,8 @@ pub fn recover(cards: &mut [CardAtHand<'_>], mut issuer: Option<&mut (dyn Issuer
             }
         };
         for pay_details in open {
-            let outcome = match bring(cards, payer, issuer.as_deref_mut(), &pay_details) {
+            let collections = &mut report.collections;
+            let outcome = match bring(cards, payer, issuer.as_deref_mut(), &pay_details, collections) {
                 Ok(outcome) => outcome,
                 Err(error) => Outcome::StillOpen(error),
             };
@@ -118,12 +121,13 @@ fn bring(
     payer: usize,
     issuer: Option<&mut (dyn IssuerDesk + '_)>,
     pay_details: &PayDetails,
+    collections: &mut Vec<collection::Report>,
 ) -> Result<Outcome, FlowError> {
     if let Some(issuer) = issuer
         && issuer.number() == pay_details.to
     {
         let Some(card) = cards.get_mut(payer) else { return Ok(Outcome::PayeeAbsent) };
-        return settle_with_issuer(card, issuer, pay_details);
+        return settle_with_issuer(card, issuer, pay_details, collections);
     }
     let payee = cards.iter().position(|card| card.status().number == pay_details.to);
     match payee.map(|payee| cards.get_disjoint_mut([payer, payee])) {
@@ -132,7 +136,8 @@ fn bring(
     }
 }
 
-/// GET PROOF; CREDIT → ack → ACKNOWLEDGE, or DECLINE → nack → REVERSE.
+/// GET PROOF; CREDIT → ack → ACKNOWLEDGE, or DECLINE → nack → REVERSE. After a REVERSE the payer is selected again,
+/// for only its status block says what it holds then.
 pub fn settle<A: Transport, B: Transport>(
     payer: &mut Client<A>,
     payee: &mut Client<B>,
@@ -143,14 +148,17 @@ pub fn settle<A: Transport, B: Transport>(
     let voucher = payer.proof(pay_details).map_err(of_payer)?;
     match handover::credit(payee, &voucher) {
         Ok(ack) => {
-            payer.acknowledge(pay_details.from_sequence, ack).map_err(of_payer)?;
+            let acknowledged = payer.acknowledge(pay_details.from_sequence, ack);
+            acknowledged.map_err(|error| of_payer(error).in_doubt(pay_details))?;
             Ok(Outcome::Settled)
         }
         Err(refusal) if refusal.may_have_happened() || is_absent(&refusal) => Err(of_payee(refusal)),
         Err(_) => {
             // A payee that has credited after all does not decline.
             let nack = payee.decline(&voucher).map_err(of_payee)?;
-            payer.reverse(pay_details.from_sequence, nack).map_err(of_payer)?;
+            let reversed = payer.reverse(pay_details.from_sequence, nack);
+            reversed.map_err(|error| of_payer(error).in_doubt(pay_details))?;
+            payer.reselect().map_err(of_payer)?;
             Ok(Outcome::Reversed)
         }
     }
@@ -165,22 +173,32 @@ fn settle_with_issuer<T: Transport>(
     payer: &mut Client<T>,
     issuer: &mut (dyn IssuerDesk + '_),
     pay_details: &PayDetails,
+    collections: &mut Vec<collection::Report>,
 ) -> Result<Outcome, FlowError> {
     let failed = FlowError::card(Party::of(payer.status().role));
     let voucher: Voucher = payer.proof(pay_details).map_err(failed)?;
     let delivered = match (pay_details.kind, payer.status().role) {
         (Kind::Unload, Role::Merchant) => {
-            Delivered::Credited(collection::deliver(payer, issuer, &voucher)?.ack)
+            let (answer, records, submission) = collection::deliver(payer, issuer, &voucher)?;
+            let collected = vec![answer.collected(*pay_details, false)];
+            collections.push(collection::Report { records, submission, collected });
+            Delivered::Credited(answer.ack)
         }
         _ => unload::deliver(issuer, &voucher)?,
     };
     match delivered {
         Delivered::Credited(ack) => {
-            payer.acknowledge(pay_details.from_sequence, ack).map_err(failed)?;
+            let acknowledged = payer.acknowledge(pay_details.from_sequence, ack);
+            acknowledged.map_err(|error| failed(error).in_doubt(pay_details))?;
+            for collected in collections.iter_mut().flat_map(|report| &mut report.collected) {
+                collected.acknowledged |= collected.pay_details == *pay_details;
+            }
             Ok(Outcome::Settled)
         }
         Delivered::Declined(nack, _) => {
-            payer.reverse(pay_details.from_sequence, nack).map_err(failed)?;
+            let reversed = payer.reverse(pay_details.from_sequence, nack);
+            reversed.map_err(|error| failed(error).in_doubt(pay_details))?;
+            payer.reselect().map_err(failed)?;
             Ok(Outcome::Reversed)
         }
     }

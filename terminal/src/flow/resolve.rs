@@ -32,7 +32,10 @@ pub fn resolve<T: Transport>(
     let mut items = Vec::new();
     for record in card.open_records().map_err(failed)? {
         let outcome = match issuer.resolve(number, &record, unsettleable) {
-            Ok(script) => deliver(card, &script).map(|()| script),
+            Ok(script) => match deliver(card, &script) {
+                Ok(()) => Ok(script),
+                Err(error) => Err(error.in_doubt(&record.pay_details)),
+            },
             Err(error) => Err(FlowError::Issuer(error)),
         };
         items.push(Item { record, outcome });

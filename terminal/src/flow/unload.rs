@@ -51,7 +51,7 @@ pub fn unload<T: Transport>(
         }
         Ok(Delivered::Declined(nack, refusal)) => {
             let refusal = FlowError::Issuer(refusal);
-            match purse.reverse(asked.pay_details.from_sequence, nack) {
+            match handover::reverse(purse, &asked.pay_details, nack) {
                 Ok(()) => Err(refusal),
                 Err(error) => Err(FlowError::card(Party::Purse)(error).unknown(&asked.pay_details)),
             }

@@ -1,12 +1,15 @@
 //! What the books say: for an audit, and for whoever asks.
 
+use std::collections::BTreeSet;
+
 use apdu_spec::cryptography::Engine;
-use apdu_spec::element::{Currency, Sequence};
+use apdu_spec::element::{Currency, Kind, Sequence};
 use apdu_spec::number::PartyNumber;
+use apdu_spec::pay_details::PayDetails;
 
 use super::Issuer;
 use super::error::IssuerError;
-use super::model::{Account, Card, Debit, LedgerAccount, Pocket, Transfer};
+use super::model::{Account, Card, Debit, LedgerAccount, Pocket, Transfer, TransferState};
 use super::store::{Store, Tables};
 
 /// An account and what is in it.
@@ -37,7 +40,8 @@ pub struct Books {
     pub outside: i64,
 }
 
-/// A payer that exists twice: several debits with good TACs under one sequence.
+/// A card that exists twice: one sequence, which a card uses once, has several debits with good TACs, or a debit and
+/// a load that the card has credited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fork {
     /// The card.
@@ -46,6 +50,8 @@ pub struct Fork {
     pub sequence: Sequence,
     /// All its debits under it, by PD.
     pub debits: Vec<Debit>,
+    /// The load that it has credited under it.
+    pub load: Option<PayDetails>,
 }
 
 impl<S: Store, E: Engine> Issuer<S, E> {
@@ -122,30 +128,40 @@ impl<S: Store, E: Engine> Issuer<S, E> {
         Ok(transfers)
     }
 
-    /// Every payer that was found to exist twice.
+    /// Every card that was found to exist twice, by number and sequence.
     pub fn forks(&self) -> Result<Vec<Fork>, IssuerError> {
         self.store.view(|tables| {
-            let mut forks = Vec::<Fork>::new();
-            for debit in tables.forked_debits()? {
-                let (payer, sequence) = (debit.pay_details.from, debit.pay_details.from_sequence);
-                match forks.last_mut() {
-                    Some(fork) if fork.payer == payer && fork.sequence == sequence => fork.debits.push(debit),
-                    _ => forks.push(Fork { payer, sequence, debits: vec![debit] }),
-                }
-            }
-            Ok(forks)
+            let doubled = tables.forked_debits()?.into_iter().map(|debit| {
+                let PayDetails { from, from_sequence, .. } = debit.pay_details;
+                (from, from_sequence)
+            });
+            let loaded = tables.transfers(None)?.into_iter().filter(is_credited_load).map(|load| {
+                let PayDetails { to, to_sequence, .. } = load.pay_details;
+                (to, to_sequence)
+            });
+            let suspects: BTreeSet<_> = doubled.chain(loaded).collect();
+            let forks = suspects.into_iter().map(|(payer, sequence)| fork(tables, payer, sequence));
+            forks.filter_map(Result::transpose).collect()
         })
     }
 }
 
-/// The fork under this payer and sequence, if it is one.
+fn is_credited_load(transfer: &Transfer) -> bool {
+    transfer.pay_details.kind == Kind::Load && transfer.state == TransferState::Acknowledged
+}
+
+/// The fork under this payer and sequence, if it is one. A load without an ack is no evidence: the card may have used
+/// the sequence for a debit when val was lost.
 pub(super) fn fork(
     tables: &dyn Tables,
     payer: PartyNumber,
     sequence: Sequence,
 ) -> Result<Option<Fork>, IssuerError> {
     let debits = tables.debits(payer, sequence)?;
-    Ok((debits.len() > 1).then_some(Fork { payer, sequence, debits }))
+    let load = tables.transfer(payer, sequence, Kind::Load)?.filter(is_credited_load);
+    let load = load.map(|load| load.pay_details);
+    let is_fork = debits.len() + usize::from(load.is_some()) > 1;
+    Ok(is_fork.then_some(Fork { payer, sequence, debits, load }))
 }
 
 fn balances(tables: &dyn Tables) -> Result<Vec<AccountBalance>, IssuerError> {

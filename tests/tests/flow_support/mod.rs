@@ -3,6 +3,9 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(clippy::inconsistent_digit_grouping, reason = "euros and cents")]
 
+pub(crate) mod interrupted;
+pub(crate) mod process;
+
 use apdu_spec::cryptography::KeyPurpose;
 use apdu_spec::element::{Amount, Expiry, Role};
 use apdu_spec::personalisation::{CardProfile, IdentityGroup, PocketGroup};
@@ -14,7 +17,7 @@ use purse_terminal::flow::purchase::{self, Payment};
 use purse_terminal::flow::recovery::{self, Report};
 use purse_terminal::flow::refund::{self, Refund};
 use purse_terminal::flow::unload::{self, Unload};
-use purse_terminal::flow::{FlowError, collection};
+use purse_terminal::flow::{FlowError, Party, collection};
 use purse_terminal::issuer::{Funding, Issuer, Keyring, MasterKeys, MemoryStore, NewCard};
 use purse_terminal::transport::{Faulty, InProcess, Transport};
 use purse_terminal::virtual_card::VirtualCard;
@@ -40,6 +43,8 @@ pub(crate) struct World {
     pub(crate) purse: Rig,
     /// Merchant SAM 2.
     pub(crate) sam: Rig,
+    /// Purse 3, where a test needs another one.
+    pub(crate) other: Option<Rig>,
     /// With 100.00 in the holder's account.
     pub(crate) issuer: Issuer<MemoryStore, Software>,
 }
@@ -51,6 +56,7 @@ pub(crate) struct Money {
     pub(crate) sam: i64,
     pub(crate) holder: i64,
     pub(crate) merchant: i64,
+    pub(crate) other: i64,
 }
 
 /// A card with its application selected.
@@ -116,7 +122,12 @@ pub(crate) fn new_issuer() -> Issuer<MemoryStore, Software> {
 
 /// A personalised card.
 pub(crate) fn rig(name: &str, profile: &Profile) -> Rig {
-    let mut rig = Faulty::new(InProcess::new(VirtualCard::in_memory(name, profile.role)));
+    rig_on(VirtualCard::in_memory(name, profile.role), profile)
+}
+
+/// A blank card, personalised.
+pub(crate) fn rig_on(card: VirtualCard, profile: &Profile) -> Rig {
+    let mut rig = Faulty::new(InProcess::new(card));
     personalise(&mut rig as &mut dyn Transport, profile);
     rig
 }
@@ -124,21 +135,40 @@ pub(crate) fn rig(name: &str, profile: &Profile) -> Rig {
 impl World {
     /// Empty cards.
     pub(crate) fn new() -> Self {
+        Self::on(VirtualCard::in_memory("purse", Role::Purse), VirtualCard::in_memory("sam", Role::Merchant))
+    }
+
+    /// Empty cards on these blank ones.
+    pub(crate) fn on(purse: VirtualCard, sam: VirtualCard) -> Self {
         Self {
-            purse: rig("purse", &Profile::purse(1, 0)),
-            sam: rig("sam", &Profile::sam(2, 0)),
+            purse: rig_on(purse, &Profile::purse(1, 0)),
+            sam: rig_on(sam, &Profile::sam(2, 0)),
+            other: None,
             issuer: new_issuer(),
         }
     }
 
     /// 20.00 loaded, a purchase of 3.50 settled, one of 1.00 whose ack was not brought.
     pub(crate) fn with_history() -> Self {
-        let mut world = Self::new();
-        world.load(20_00).unwrap();
-        world.pay(3_50).unwrap();
-        let (mut purse, mut sam) = (client(&mut world.purse), client(&mut world.sam));
+        Self::new().and_history()
+    }
+
+    /// The same on the cards that are there.
+    pub(crate) fn and_history(mut self) -> Self {
+        self.load(20_00).unwrap();
+        self.pay(3_50).unwrap();
+        let (mut purse, mut sam) = (client(&mut self.purse), client(&mut self.sam));
         purchase::sell(&mut purse, &mut sam, &payment(1_00)).unwrap();
-        world
+        self
+    }
+
+    /// Purse 3 too, with 10.00.
+    pub(crate) fn and_other(mut self) -> Self {
+        let mut other = rig("other purse", &Profile::purse(3, 0));
+        let load = Load { account: HOLDER, currency: eur(), amount: Amount(10_00), time: TIME };
+        load::load(&mut client(&mut other), &mut self.issuer, &load).unwrap();
+        self.other = Some(other);
+        self
     }
 
     pub(crate) fn load(&mut self, amount: u32) -> Result<load::Receipt, FlowError> {
@@ -168,13 +198,14 @@ impl World {
     }
 
     pub(crate) fn recover(&mut self) -> Report {
-        let mut cards = [client(&mut self.purse), client(&mut self.sam)];
+        let mut cards = vec![client(&mut self.purse), client(&mut self.sam)];
+        cards.extend(self.other.as_mut().map(client));
         recovery::recover(&mut cards, Some(&mut self.issuer))
     }
 
-    /// Both cards are back, with power and without faults.
+    /// The cards are back, with power and without faults.
     pub(crate) fn bring_back(&mut self) {
-        for rig in [&mut self.purse, &mut self.sam] {
+        for rig in [&mut self.purse, &mut self.sam].into_iter().chain(&mut self.other) {
             rig.inner_mut().card_mut().power_up().unwrap();
             rig.bring_back().unwrap();
         }
@@ -195,6 +226,7 @@ impl World {
             sam: balance(&mut self.sam),
             holder: account(HOLDER),
             merchant: account(MERCHANT),
+            other: self.other.as_mut().map_or(0, balance),
         }
     }
 
@@ -207,16 +239,16 @@ impl World {
     #[track_caller]
     pub(crate) fn assert_settled(&mut self) -> Money {
         let money = self.money();
-        assert_eq!(self.float(), money.purse + money.sam, "{money:?}");
-        assert_eq!(money.purse + money.sam + money.holder + money.merchant, 100_00, "{money:?}");
+        let Money { purse, sam, holder, merchant, other } = money;
+        assert_eq!(self.float(), purse + sam + other, "{money:?}");
+        assert_eq!(purse + sam + other + holder + merchant, 100_00, "{money:?}");
         money
     }
 }
 
 /// SELECT, for flows that may fail in it.
-fn select(rig: &mut Rig) -> Result<Client<&mut dyn Transport>, FlowError> {
-    let party = purse_terminal::flow::Party::Purse;
-    Client::select(rig as &mut dyn Transport).map_err(|source| FlowError::Card { party, source })
+pub(crate) fn select<T: Transport>(transport: T) -> Result<Client<T>, FlowError> {
+    Client::select(transport).map_err(|source| FlowError::Card { party: Party::Purse, source })
 }
 
 /// A payment without PIN.
