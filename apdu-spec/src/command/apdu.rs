@@ -3,7 +3,7 @@
 use crate::status::StatusWord;
 
 /// A command APDU split into its parts, which are not understood yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct CommandBytes<'a> {
     /// CLA.
     pub class: u8,
@@ -17,13 +17,28 @@ pub struct CommandBytes<'a> {
     body: &'a [u8],
 }
 
+impl core::fmt::Debug for CommandBytes<'_> {
+    /// The header alone: the data may be a PIN or keys.
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Self { class, instruction, p1, p2, .. } = self;
+        write!(formatter, "CommandBytes({class:02X} {instruction:02X} {p1:02X} {p2:02X} ..)")
+    }
+}
+
 /// Data field and Le of a command APDU.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Body<'a> {
     /// The data field, empty where Lc is absent.
     pub data: &'a [u8],
     /// Ne, 1 to 256, where Le is present.
     pub expected: Option<u16>,
+}
+
+impl core::fmt::Debug for Body<'_> {
+    /// Lengths alone: the data may be a PIN or keys.
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(formatter, "Body({} bytes, expected {:?})", self.data.len(), self.expected)
+    }
 }
 
 impl<'a> CommandBytes<'a> {

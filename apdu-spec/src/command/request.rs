@@ -12,7 +12,7 @@ use crate::status::StatusWord;
 use crate::wire::{Reader, Writer, concatenate};
 
 /// A command with its data understood.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Command<'a> {
     /// SELECT; whether the FCI is wanted.
     Select(Selection<'a>, bool),
@@ -56,7 +56,7 @@ pub enum Command<'a> {
 
 /// A command APDU of which class, instruction, P1 P2, lengths and Le fit the table. Its data are not looked at
 /// yet: selection and life cycle come first.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// The table's row.
     pub row: &'static Row,
@@ -65,6 +65,20 @@ pub struct Request<'a> {
     p1: u8,
     p2: u8,
     data: &'a [u8],
+}
+
+impl core::fmt::Debug for Request<'_> {
+    /// The name alone: the data may be a PIN or keys.
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(formatter, "Request({}, {} bytes)", self.row.name, self.data.len())
+    }
+}
+
+impl core::fmt::Debug for Command<'_> {
+    /// The name alone: the data may be a PIN or keys.
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(formatter, "Command({})", table::row(self.name()).name)
+    }
 }
 
 impl<'a> Request<'a> {
