@@ -112,6 +112,11 @@ impl Home {
         self.directory.join("cards")
     }
 
+    /// The directory of the markers of what is under way; it is there once money has moved.
+    pub fn pending_directory(&self) -> PathBuf {
+        self.directory.join("pending")
+    }
+
     /// The file of a card, whether it is there or not.
     pub fn card(&self, name: &str) -> Result<PathBuf, HomeError> {
         let letters = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');

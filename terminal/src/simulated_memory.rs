@@ -97,7 +97,11 @@ impl std::fmt::Debug for SimulatedMemory {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { geometry, counts, cut, powered, .. } = self;
         let mut fields = formatter.debug_struct("SimulatedMemory");
-        fields.field("geometry", geometry).field("counts", counts).field("cut", cut).field("powered", powered);
+        fields
+            .field("geometry", geometry)
+            .field("counts", counts)
+            .field("cut", cut)
+            .field("powered", powered);
         fields.finish_non_exhaustive()
     }
 }

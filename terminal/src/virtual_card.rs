@@ -149,6 +149,13 @@ impl VirtualCard {
         Self::with_memory(path, memory, model)
     }
 
+    /// A copy in RAM of the card in a file, checked like [`Self::open`] and powered up. Nothing that it does reaches the
+    /// file, which others may look at too, or anything else on the disk.
+    pub fn copy(path: &Path) -> Result<Self, VirtualCardError> {
+        let (memory, model) = CardMemory::copy(path)?;
+        Self::with_memory(path, memory, model)
+    }
+
     /// A blank card in RAM.
     pub fn in_memory(name: &str, role: Role) -> Self {
         match role {
@@ -302,7 +309,7 @@ impl VirtualCard {
     fn chip(&mut self) -> Result<&mut dyn Chip, TransportError> {
         match &mut self.power {
             Power::On(chip) if !chip.memory().simulated().is_off() => Ok(chip.as_mut()),
-            _ => Err(TransportError::NoCard(self.name.clone())),
+            _ => Err(TransportError::NoCard(format!("the slot of `{}`: it has lost its power", self.name))),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What can be typed: global options, commands, and what the help says of them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Shown at the end of `--help` and in the manual page.
@@ -45,14 +46,15 @@ pub(crate) struct Arguments {
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct GlobalArguments {
     /// The home: scheme, issuer's ledger and virtual cards [default: `purse` in the user's data directory]
-    #[arg(long, global = true, value_name = "DIR", env = "PURSE_HOME")]
+    #[arg(long, global = true, value_name = "DIR", env = "PURSE_HOME",
+        value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub(crate) home: Option<PathBuf>,
     /// The virtual card to use
     #[arg(long, global = true, value_name = "NAME", default_value = "card")]
     pub(crate) card: String,
-    /// The merchant's SAM to use, a virtual card too
-    #[arg(long, global = true, value_name = "NAME", default_value = "sam")]
-    pub(crate) sam: String,
+    /// The merchant's SAM to use, a virtual card too [default: sam]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) sam: Option<String>,
     /// Print one JSON document on stdout, also for errors
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -81,6 +83,18 @@ pub(crate) struct GlobalArguments {
     /// Fault: the Nth response of the command's cards never arrives
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) lose: Option<u64>,
+}
+
+impl GlobalArguments {
+    /// The name of the SAM to use.
+    pub(crate) fn sam(&self) -> &str {
+        self.sam.as_deref().unwrap_or("sam")
+    }
+
+    /// The home that was named, if any: an empty name is none.
+    pub(crate) fn home(&self) -> Option<&Path> {
+        self.home.as_deref().filter(|home| !home.as_os_str().is_empty())
+    }
 }
 
 /// An amount of money as it was typed; only the scheme's currency says what it means.
@@ -114,7 +128,11 @@ pub(crate) enum Command {
     /// Return money to the holder's account
     Unload(AmountArgument),
     /// Collect what the merchant's SAM has taken, for the merchant's account
-    Collect,
+    Collect {
+        /// Also if there is nothing: the issuer then knows that no earlier payment is still with the SAM
+        #[arg(long)]
+        even_empty: bool,
+    },
     /// Show the card's log, newest first
     History,
     /// Finish what was interrupted: on the card, the SAM, and with the issuer
@@ -124,8 +142,12 @@ pub(crate) enum Command {
     Pin(PinCommand),
     /// Lock the card: it shows no balance and pays nothing; needs the PIN
     Lock,
-    /// Unlock the card; needs the PIN
-    Unlock,
+    /// Unlock the card; needs the PIN, or the issuer
+    Unlock {
+        /// By a script of the issuer's, without the PIN
+        #[arg(long)]
+        by_issuer: bool,
+    },
     /// Send commands as they are, all in one session, and show the responses with their status words
     ///
     /// A PIN in an argument can be read by other programs: use test cards only.
@@ -188,6 +210,8 @@ pub(crate) enum PinCommand {
         #[arg(long, value_name = "FILE")]
         new_pin_file: Option<PathBuf>,
     },
+    /// Give the PIN its three tries back, by a script of the issuer's
+    Unblock,
 }
 
 /// What a new card is to be.
@@ -212,12 +236,13 @@ impl Command {
             Self::Pay(_) => "pay",
             Self::Refund(_) => "refund",
             Self::Unload(_) => "unload",
-            Self::Collect => "collect",
+            Self::Collect { .. } => "collect",
             Self::History => "history",
             Self::Recover => "recover",
             Self::Pin(PinCommand::Change { .. }) => "pin change",
+            Self::Pin(PinCommand::Unblock) => "pin unblock",
             Self::Lock => "lock",
-            Self::Unlock => "unlock",
+            Self::Unlock { .. } => "unlock",
             Self::Apdu { .. } => "apdu",
             Self::Resolve => "resolve",
             Self::Audit => "audit",

@@ -4,53 +4,28 @@
 //! home are read from copies, so that an audit changes nothing: not a record, not a PIN try, not a power-up.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, TryLockError};
 
 use apdu_spec::element::{Currency, Kind, Role, Sequence};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
-use purse_terminal::issuer::{Books, Fork};
+use purse_terminal::home::Home;
+use purse_terminal::issuer::{Books, Fork, IssuerError};
 use serde_json::{Value, json};
 
 use super::context::{Context, Embedded};
 use super::failure::{ExitCode, Failure};
 use super::output::Reply;
+use super::patience::while_busy;
 use super::snapshot::Snapshot;
+use super::sums::Sums;
 use super::view::table;
-use super::whereabouts::{Card, Whereabouts, load_whereabouts, whereabouts};
+use super::whereabouts::{Card, Whereabouts, booked_whereabouts, load_whereabouts, whereabouts};
 use super::words;
 
 /// `audit`
 pub(crate) fn audit(context: &Context) -> Result<Reply, Failure> {
     Ok(Audit::take(context)?.reply())
-}
-
-/// The sums of one currency, minor units.
-#[derive(Clone, Copy, Debug, Default)]
-struct Sums {
-    float: i128,
-    purses: i128,
-    merchants: i128,
-    in_flight: i128,
-    accounts: i128,
-    withheld: i128,
-    unclaimed: i128,
-    outside: i128,
-}
-
-impl Sums {
-    const fn held(&self) -> i128 {
-        self.purses + self.merchants + self.in_flight
-    }
-
-    /// What the cards have beyond the books.
-    const fn difference(&self) -> i128 {
-        self.held() - self.float
-    }
-
-    /// The ledger's own entries sum to zero.
-    const fn ledger_holds(&self) -> bool {
-        self.float + self.accounts + self.withheld + self.unclaimed + self.outside == 0
-    }
 }
 
 /// Everything that an audit has found.
@@ -60,22 +35,59 @@ pub(crate) struct Audit {
     forks: Vec<Fork>,
     findings: Vec<String>,
     remarks: Vec<String>,
+    /// Cards have done more than their logs still hold.
+    older: bool,
+}
+
+/// Keeps all cards as they are until the books have been read too: sums of two moments do not add up. None is kept
+/// while another is waited for, or a payment that has the one and wants the other would wait for ever.
+fn hold(home: &Home) -> Result<Vec<File>, Failure> {
+    let names = home.cards()?;
+    let attempt = || {
+        let mut held = Vec::with_capacity(names.len());
+        for name in &names {
+            // What cannot be opened is a finding when it is read.
+            let Some(file) = home.card(name).ok().and_then(|path| File::open(path).ok()) else { continue };
+            match file.try_lock_shared() {
+                Err(TryLockError::WouldBlock) => return Err(name),
+                Ok(()) | Err(TryLockError::Error(_)) => held.push(file),
+            }
+        }
+        Ok(held)
+    };
+    while_busy(attempt, |_| true).map_err(|name| Failure::in_use(name))
 }
 
 impl Audit {
     /// Reads the books and all cards of the home.
     pub(crate) fn take(context: &Context) -> Result<Self, Failure> {
         let issuer = context.issuer()?;
+        let _held = hold(&context.home)?;
         let mut cards = Vec::new();
+        let mut findings = Vec::new();
         for name in context.home.cards()? {
-            let mut card = Snapshot::take(&context.home, &name)?;
+            let read = Snapshot::take(&context.home, &name)
+                .and_then(|mut card| card.holdings(&context.scheme.keys).map(|holdings| (card, holdings)));
+            let (mut card, holdings) = match read {
+                Ok(read) => read,
+                // Somebody is paying right now: any sums would be of two moments.
+                Err(failure) if failure.message == Failure::in_use(&name).message => return Err(failure),
+                // One bad file does not hide the others.
+                Err(failure) => {
+                    findings.push(unreadable(&name, &failure));
+                    continue;
+                }
+            };
             if card.identity().is_none() {
                 continue;
             }
-            let holdings = card.holdings(&context.scheme.keys)?;
             let status = card.client().status();
             let (number, role) = (status.number, status.role);
-            let load = issuer.unresolved_load(number)?;
+            let load = match issuer.unresolved_load(number) {
+                // One of another issuer's: a finding further down.
+                Err(IssuerError::UnknownCard(_)) => None,
+                load => load?,
+            };
             let has_credited_load = load.is_some_and(|load| card.has_credited(&load).unwrap_or(false));
             cards.push(Card { name, number, role, holdings, has_credited_load });
         }
@@ -83,8 +95,9 @@ impl Audit {
             sums: BTreeMap::new(),
             transfers: Vec::new(),
             forks: issuer.forks()?,
-            findings: Vec::new(),
+            findings,
             remarks: Vec::new(),
+            older: false,
         };
         for books in issuer.books()? {
             audit.add_books(&books);
@@ -144,19 +157,36 @@ impl Audit {
     }
 
     fn add_transfers(&mut self, cards: &[Card], issuer: &Embedded) -> Result<(), Failure> {
-        let by_number: BTreeMap<PartyNumber, &Card> = cards.iter().map(|card| (card.number, card)).collect();
+        // A number that exists twice has two cards, and each knows something.
+        let mut by_number = BTreeMap::<PartyNumber, Vec<&Card>>::new();
+        for card in cards {
+            by_number.entry(card.number).or_default().push(card);
+        }
         let booked = issuer.transfers(None)?;
         let mut found = BTreeMap::new();
-        for card in by_number.values() {
+        for card in cards {
             for record in card.payments() {
                 let whereabouts = whereabouts(record, &by_number, &booked, issuer)?;
-                found.insert(record.pay_details, whereabouts);
+                let known = found.entry(record.pay_details).or_insert(whereabouts);
+                // What one copy has under way another may know the end of.
+                if known.is_in_flight() {
+                    *known = whereabouts;
+                }
             }
         }
-        for load in booked.iter().filter(|transfer| transfer.pay_details.kind == Kind::Load) {
-            let card = by_number.get(&load.card());
-            found.insert(load.pay_details, load_whereabouts(load, card.copied()));
+        for transfer in &booked {
+            let cards = by_number.get(&transfer.card()).map_or(&[][..], Vec::as_slice);
+            match transfer.pay_details.kind {
+                Kind::Load => {
+                    found.insert(transfer.pay_details, load_whereabouts(transfer, cards));
+                }
+                // The card's log may have let it go.
+                _ => {
+                    found.entry(transfer.pay_details).or_insert(booked_whereabouts(transfer));
+                }
+            }
         }
+        self.older = cards.iter().any(Card::has_forgotten);
         for (pay_details, whereabouts) in &found {
             if whereabouts.is_in_flight() {
                 let sums = self.sums.entry(pay_details.currency).or_default();
@@ -164,7 +194,7 @@ impl Audit {
             }
         }
         self.transfers = found.into_iter().collect();
-        self.transfers.sort_by_key(|(pay_details, _)| in_order(pay_details));
+        self.transfers.sort_by_key(|(pay_details, _)| (pay_details.time, in_order(pay_details)));
         Ok(())
     }
 
@@ -233,6 +263,9 @@ impl Audit {
             lines.push(String::new());
             lines.push(table.trim_fmt());
         }
+        if self.older {
+            lines.push("(older payments are not listed: a card's log holds only its newest)".to_owned());
+        }
         lines.push(String::new());
         lines.extend(self.remarks.iter().map(|remark| format!("remark: {remark}")));
         lines.extend(self.findings.iter().map(|finding| format!("WRONG: {finding}")));
@@ -284,11 +317,18 @@ impl Audit {
             "transfers": transfers,
             "findings": self.findings,
             "remarks": self.remarks,
+            "transfers_complete": !self.older,
         })
     }
 }
 
-/// By card, and for each in its own order: a purse's first, then what its SAM did with the issuer. Clocks say less.
+fn unreadable(name: &str, failure: &Failure) -> String {
+    let subject = format!("the file of card `{name}` cannot be used: ");
+    let reason = failure.message.strip_prefix(&subject).unwrap_or(&failure.message);
+    format!("card `{name}` cannot be read: {reason}: not counted")
+}
+
+/// Within a second by card, and for each in its own order: a purse's first, then what its SAM did with the issuer.
 const fn in_order(pay_details: &PayDetails) -> (PartyNumber, Sequence, Kind) {
     match pay_details.kind {
         Kind::Load | Kind::Refund => (pay_details.to, pay_details.to_sequence, pay_details.kind),

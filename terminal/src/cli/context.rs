@@ -18,6 +18,7 @@ use super::arguments::GlobalArguments;
 use super::failure::Failure;
 use super::fault::{Faults, FaultySlot};
 use super::output::Console;
+use super::patience::patiently;
 use super::pin::PinSource;
 
 /// The issuer over its file.
@@ -43,8 +44,8 @@ pub(crate) struct Context {
 impl Context {
     /// Opens the home that the options name.
     pub(crate) fn open(global: &GlobalArguments, console: Console) -> Result<Self, Failure> {
-        let directory = match &global.home {
-            Some(directory) => directory.clone(),
+        let directory = match global.home() {
+            Some(directory) => directory.to_owned(),
             None => Home::default_directory()?,
         };
         Self::with_home(Home::open(directory)?, global, console)
@@ -73,7 +74,7 @@ impl Context {
                 "Restore the file from a copy; the cards are as they were.",
             ));
         }
-        let store = SqliteStore::open(&path)?;
+        let store = SqliteStore::open_existing(&path)?;
         Ok(Issuer::new(store, Software, self.scheme.issuer, self.scheme.keys.clone()))
     }
 
@@ -84,7 +85,7 @@ impl Context {
 
     /// The SAM that the options name.
     pub(crate) fn sam(&self) -> Result<Client<Slot>, Failure> {
-        self.open_card(&self.global.sam)
+        self.open_card(self.global.sam())
     }
 
     /// A card of the home by its name, with faults and trace around it, its application selected.
@@ -92,10 +93,16 @@ impl Context {
         Ok(Client::select(self.slot(name)?)?)
     }
 
+    /// A card that is to be used later has to be there before a person is asked for a PIN.
+    pub(crate) fn find(&self, name: &str) -> Result<(), Failure> {
+        if self.home.card(name)?.exists() { Ok(()) } else { Err(Failure::no_card(name)) }
+    }
+
     /// The way to a card of the home.
     pub(crate) fn slot(&self, name: &str) -> Result<Slot, Failure> {
+        let path = self.home.card(name)?;
         let card =
-            VirtualCard::open(&self.home.card(name)?).map_err(|error| Failure::virtual_card(name, &error))?;
+            patiently(|| VirtualCard::open(&path)).map_err(|error| Failure::virtual_card(name, &error))?;
         let slot = FaultySlot::new(InProcess::new(card), self.faults.clone());
         Ok(match &self.trace {
             Some(trace) => Box::new(trace.wrap(slot)),
@@ -106,7 +113,7 @@ impl Context {
     /// The name of the home's card with this number, among those that nobody else has open.
     pub(crate) fn name_of(&self, number: PartyNumber) -> Result<Option<String>, Failure> {
         for name in self.home.cards()? {
-            let card = super::snapshot::Snapshot::take(&self.home, &name);
+            let card = super::snapshot::Snapshot::peek(&self.home, &name);
             if card.is_ok_and(|card| card.number() == number) {
                 return Ok(Some(name));
             }

@@ -7,7 +7,7 @@ use apdu_spec::command::CommandName;
 use apdu_spec::status::StatusWord;
 use purse_terminal::amount::AmountError;
 use purse_terminal::client::{CardError, Failure as Category};
-use purse_terminal::flow::FlowError;
+use purse_terminal::flow::{FlowError, Party};
 use purse_terminal::home::HomeError;
 use purse_terminal::issuer::{IssuerError, Refusal, StoreError};
 use purse_terminal::scheme::SchemeError;
@@ -54,8 +54,11 @@ impl Failure {
     /// Locked by its holder.
     pub(crate) fn locked(name: &str) -> Self {
         let message = format!("card `{name}` is locked by its holder");
-        Self::new(ExitCode::Refused, message, "Unlock it with `purse unlock` and its PIN.")
-            .with_status(Some(StatusWord::SecurityStatus.code()))
+        let next = match name {
+            "card" => "Unlock it with `purse unlock` and its PIN.".to_owned(),
+            _ => format!("Unlock it with `purse unlock --card {name}` and its PIN."),
+        };
+        Self::new(ExitCode::Refused, message, next).with_status(Some(StatusWord::SecurityStatus.code()))
     }
 
     /// Not personalised.
@@ -131,6 +134,12 @@ impl From<HomeError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
+        if error == StoreError::Foreign {
+            return Self::other(
+                "the issuer's books are empty or not ours; the file was left as it is",
+                "Restore issuer.db from a copy; the cards are as they were. Only `purse init` makes new books.",
+            );
+        }
         Self::other(error.to_string(), TRY_AGAIN)
     }
 }
@@ -144,12 +153,12 @@ impl From<IssuerError> for Failure {
             _ => ExitCode::Declined,
         };
         let next = match &error {
-            IssuerError::LoadUnresolved { .. } => "Run `purse recover`.",
+            IssuerError::LoadUnresolved { .. } => Some("Run `purse recover`."),
             IssuerError::Resolve(Refusal::CollectFirst { .. }) => {
-                "Run `purse collect`, then `purse resolve`."
+                Some("Run `purse collect --even-empty`, then `purse resolve`.")
             }
-            IssuerError::Funds { .. } => "Ask for less.",
-            _ => "Its message says what to do.",
+            IssuerError::Funds { .. } => Some("Ask for less."),
+            _ => None,
         };
         let money = match &error {
             IssuerError::LoadUnresolved { .. } | IssuerError::Resolve(_) => {
@@ -157,7 +166,38 @@ impl From<IssuerError> for Failure {
             }
             _ => super::failure::NOTHING_MOVED,
         };
-        Self::new(exit, format!("the issuer declines: {error}"), next).with_money(money)
+        // What happened; where the money is; what to do.
+        let text = error.to_string();
+        let parts: Vec<&str> = text.split("; ").collect();
+        let (what, next) = match (parts.as_slice(), next) {
+            ([what, .., last], None) => (*what, sentence(last)),
+            ([what, ..], Some(next)) => (*what, next.to_owned()),
+            (_, None) => (text.as_str(), "`purse audit` shows what the books say.".to_owned()),
+            ([], Some(next)) => (text.as_str(), next.to_owned()),
+        };
+        Self::new(exit, format!("the issuer declines: {what}"), next).with_money(money)
+    }
+}
+
+/// With a capital letter and a full stop.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+}
+
+/// A PIN was given and is wrong: the standard's words for that status word leave more open.
+fn card_message(error: &CardError) -> String {
+    match error {
+        CardError::Refused {
+            command: CommandName::Verify | CommandName::ChangePin,
+            status: status @ StatusWord::WrongPin(left),
+        } => {
+            format!("{:04X}, wrong PIN, {left} tries left", status.code())
+        }
+        CardError::Transport { command: CommandName::Verify | CommandName::ChangePin, source } => {
+            format!("{source} while the PIN was checked: one of its tries may have been used")
+        }
+        other => other.to_string(),
     }
 }
 
@@ -176,7 +216,7 @@ impl From<CardError> for Failure {
             ExitCode::NoCard => (super::failure::NOTHING_MOVED, "Try again when the card is back."),
             _ => (super::failure::NOTHING_MOVED, advice(error.status())),
         };
-        Self::new(exit, error.to_string(), next).with_status(status).with_money(money)
+        Self::new(exit, card_message(&error), next).with_status(status).with_money(money)
     }
 }
 
@@ -189,11 +229,15 @@ impl From<FlowError> for Failure {
             FlowError::OutcomeUnknown { pay_details, .. } | FlowError::CollectionWaits(pay_details) => {
                 pay_details
             }
-            FlowError::Card { source, .. } => {
-                let next = match exit {
-                    ExitCode::NoCard => TRY_AGAIN,
-                    _ => advice(source.status()),
+            FlowError::Card { party, source } => {
+                let next = match (exit, source.status(), party) {
+                    (ExitCode::NoCard, ..) => TRY_AGAIN,
+                    (_, Some(StatusWord::InsufficientValue), Party::Sam) => {
+                        "The SAM's float is too small: fill it with `purse load --card sam AMOUNT`."
+                    }
+                    (_, status, _) => advice(status),
                 };
+                let message = format!("{}: {}", party.name(), card_message(&source));
                 return Self::new(exit, message, next).with_status(status);
             }
             FlowError::Expired { .. } => {
@@ -203,12 +247,15 @@ impl From<FlowError> for Failure {
             _ => return Self::new(exit, message, "`purse card list` shows the home's cards."),
         };
         let money = words::money(pay_details.currency, pay_details.amount.0.into());
-        Self::new(exit, message, "Run `purse recover`; `purse audit` shows where the money is.")
-            .with_status(status)
-            .with_money(format!(
-                "{money} are with {} or with {} or on their way, and nowhere twice.",
-                pay_details.from, pay_details.to
-            ))
+        let transaction = Some(super::money::pay_details_document(&pay_details));
+        let failure =
+            Self::new(exit, message, "Run `purse recover`; `purse audit` shows where the money is.")
+                .with_status(status)
+                .with_money(format!(
+                    "{money} are with {} or with {} or on their way, and nowhere twice.",
+                    pay_details.from, pay_details.to
+                ));
+        Self { transaction, ..failure }
     }
 }
 
@@ -246,7 +293,7 @@ const fn has_effect(error: &CardError) -> bool {
 pub(crate) const fn advice(status: Option<StatusWord>) -> &'static str {
     match status {
         Some(StatusWord::WrongPin(0) | StatusWord::PinBlocked) => {
-            "Only the issuer can give the PIN its tries back."
+            "Only the issuer can give the PIN its tries back: `purse pin unblock`, with --card for another card."
         }
         Some(StatusWord::WrongPin(_)) => "Try again with the right PIN; few tries are left.",
         Some(StatusWord::SecurityStatus) => "Give the PIN, or unlock the card.",

@@ -12,7 +12,7 @@ use super::audit::Audit;
 use super::context::{Context, HOLDER, MERCHANT};
 use super::failure::{ExitCode, Failure};
 use super::output::{Console, Reply};
-use super::{init, money, recovery, view, words};
+use super::{collect, init, money, recovery, view, words};
 
 /// Responses of a payment up to the purse's DEBIT: SELECT of the SAM, SELECT of the purse, INITIALIZE, DEBIT.
 const DEBIT_RESPONSE: u64 = 4;
@@ -50,7 +50,6 @@ impl Story {
         let global = GlobalArguments {
             home: Some(directory.path().join("home")),
             card: "card".to_owned(),
-            sam: "sam".to_owned(),
             operator_pin_file: Some(operator_pin),
             ..GlobalArguments::default()
         };
@@ -163,7 +162,7 @@ impl Story {
 
     fn collect(&mut self) -> Result<(), Failure> {
         self.heading("The shop collects: 3.50 - 1.00 + 2.50 go to the merchant's account")?;
-        let reply = money::collect(&self.context(None, None)?)?;
+        let reply = collect::collect(&self.context(None, None)?, false)?;
         self.show(&reply.text)?;
         self.expect_account(MERCHANT, "5.00")?;
         self.heading("The books, at the end")?;

@@ -55,6 +55,8 @@ pub(crate) struct Failure {
     pub(crate) money: String,
     /// What to do.
     pub(crate) next: String,
+    /// The transaction whose outcome is unknown, where it is known which.
+    pub(crate) transaction: Option<Value>,
 }
 
 /// Most errors come before anything has been asked of a card.
@@ -69,6 +71,7 @@ impl Failure {
             status: None,
             money: NOTHING_MOVED.to_owned(),
             next: next.into(),
+            transaction: None,
         }
     }
 
@@ -115,6 +118,9 @@ impl Failure {
         }
         error.insert("money".to_owned(), json!(self.money));
         error.insert("next".to_owned(), json!(self.next));
+        if let Some(transaction) = &self.transaction {
+            error.insert("transaction".to_owned(), transaction.clone());
+        }
         json!({ "schema": SCHEMA, "command": command, "error": error })
     }
 }

@@ -58,7 +58,13 @@ impl FaultySlot {
     }
 
     fn present(&self) -> Result<(), TransportError> {
-        if self.pulled { Err(TransportError::NoCard(self.inner.name().to_owned())) } else { Ok(()) }
+        if self.pulled {
+            return Err(TransportError::NoCard(format!(
+                "the slot of `{}`: it was pulled out",
+                self.inner.name()
+            )));
+        }
+        Ok(())
     }
 }
 

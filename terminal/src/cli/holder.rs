@@ -4,10 +4,13 @@ use std::path::PathBuf;
 
 use apdu_spec::command::{CommandName, table};
 use apdu_spec::life_cycle::LifeCycle;
+use apdu_spec::parameter::Parameter;
+use purse_terminal::client::Client;
+use purse_terminal::flow::resolve;
 use purse_terminal::transport::{EMPTY_RESPONSE, Transport};
 use serde_json::json;
 
-use super::context::Context;
+use super::context::{Context, Slot};
 use super::failure::Failure;
 use super::output::{Console, Reply};
 use super::pin::PinSource;
@@ -15,6 +18,7 @@ use super::view::not_locked;
 
 /// `pin change`
 pub(crate) fn change_pin(context: &Context, new_pin_file: Option<PathBuf>) -> Result<Reply, Failure> {
+    context.find(&context.global.card)?;
     // Everything is asked for before the card is opened: nobody waits for a person with a card in hand.
     let old = context.pin().read()?;
     let new = PinSource::new_pin(new_pin_file).read_twice()?;
@@ -25,6 +29,35 @@ pub(crate) fn change_pin(context: &Context, new_pin_file: Option<PathBuf>) -> Re
         format!("{}: the PIN is changed", context.global.card),
         json!({ "card": context.global.card }),
     ))
+}
+
+/// `pin unblock`
+pub(crate) fn unblock_pin(context: &Context) -> Result<Reply, Failure> {
+    let name = &context.global.card;
+    let tries = by_issuer(context, &Parameter::PinTries)?.pin_tries()?;
+    Ok(Reply::new(
+        format!("{name}: the PIN has {tries} tries again"),
+        json!({ "card": name, "pin_tries": tries }),
+    ))
+}
+
+/// `unlock --by-issuer`
+pub(crate) fn clear_lock(context: &Context) -> Result<Reply, Failure> {
+    let name = &context.global.card;
+    by_issuer(context, &Parameter::ClearLock)?;
+    Ok(Reply::new(format!("{name}: unlocked by its issuer"), json!({ "card": name, "locked": false })))
+}
+
+/// A script of the issuer's, carried out by the card.
+fn by_issuer(context: &Context, parameter: &Parameter) -> Result<Client<Slot>, Failure> {
+    let mut issuer = context.issuer()?;
+    let mut card = context.card()?;
+    if card.status().life_cycle == LifeCycle::Blank {
+        return Err(Failure::blank(&context.global.card));
+    }
+    let script = issuer.script(card.status().number, parameter)?;
+    resolve::deliver(&mut card, &script)?;
+    Ok(card)
 }
 
 /// `lock` and `unlock`

@@ -14,7 +14,7 @@ use apdu_spec::software::Software;
 use purse_terminal::amount::Denomination;
 use purse_terminal::client::Client;
 use purse_terminal::home::{self, Home};
-use purse_terminal::issuer::{Funding, Issuer, NewCard, SqliteStore};
+use purse_terminal::issuer::{Funding, Issuer, IssuerError, NewCard, SqliteStore};
 use purse_terminal::scheme::{FIRST_NUMBER, Scheme};
 use purse_terminal::transport::InProcess;
 use purse_terminal::virtual_card::VirtualCard;
@@ -37,8 +37,8 @@ const YEARS: i16 = 5;
 
 /// `init`
 pub(crate) fn init(global: &GlobalArguments, currency: &str) -> Result<Reply, Failure> {
-    let directory = match &global.home {
-        Some(directory) => directory.clone(),
+    let directory = match global.home() {
+        Some(directory) => directory.to_owned(),
         None => Home::default_directory()?,
     };
     let denomination =
@@ -131,24 +131,35 @@ fn issue(
     role: Role,
     pin: PinBlock,
 ) -> Result<PartyNumber, Failure> {
-    let number = next_number(issuer)?;
     let path = home.card(name)?;
-    let pocket = scheme.pocket(role);
-    let key_version = scheme.key_version();
-    issuer.register_card(&NewCard {
-        number,
-        role,
-        key_version,
-        account: match role {
-            Role::Purse => HOLDER,
-            Role::Merchant => MERCHANT,
-        },
-        pockets: &[(pocket.currency, Amount::ZERO)],
-        funding: Funding::Account,
-    })?;
+    let number = register(scheme, issuer, role)?;
     let funds = Amount::ZERO;
     with_profile(scheme, number, role, funds, pin, |profile| personalise(home, name, &path, role, profile))?;
     Ok(number)
+}
+
+/// Registers a card under a number that no other has: one that is made at the same time may take it first.
+fn register(scheme: &Scheme, issuer: &mut Embedded, role: Role) -> Result<PartyNumber, Failure> {
+    loop {
+        let number = next_number(issuer)?;
+        let registered = issuer.register_card(&NewCard {
+            number,
+            role,
+            key_version: scheme.key_version(),
+            account: match role {
+                Role::Purse => HOLDER,
+                Role::Merchant => MERCHANT,
+            },
+            pockets: &[(scheme.pocket(role).currency, Amount::ZERO)],
+            funding: Funding::Account,
+        });
+        match registered {
+            // There is always another one, or next_number fails.
+            Err(IssuerError::AlreadyRegistered(_)) => {}
+            Err(error) => return Err(error.into()),
+            Ok(()) => return Ok(number),
+        }
+    }
 }
 
 /// Everything that a new card of this scheme is personalised with, under the newest keys.

@@ -8,6 +8,7 @@ mod aes_count;
 mod arguments;
 mod audit;
 mod bench;
+mod collect;
 mod context;
 mod convert;
 mod demo;
@@ -19,9 +20,12 @@ mod manual;
 mod meter;
 mod money;
 mod output;
+mod patience;
+mod pending;
 mod pin;
 mod recovery;
 mod snapshot;
+mod sums;
 mod view;
 mod whereabouts;
 mod words;
@@ -93,13 +97,15 @@ fn run(arguments: Arguments, console: Console) -> Result<Reply, Failure> {
         Command::Pay(amount) => money::pay(&context, &amount.amount),
         Command::Refund(amount) => money::refund(&context, &amount.amount),
         Command::Unload(amount) => money::unload(&context, &amount.amount),
-        Command::Collect => money::collect(&context),
+        Command::Collect { even_empty } => collect::collect(&context, even_empty),
         Command::Recover => recovery::recover(&context),
         Command::Resolve => recovery::resolve(&context),
         Command::Audit => audit::audit(&context),
         Command::Pin(PinCommand::Change { new_pin_file }) => holder::change_pin(&context, new_pin_file),
         Command::Lock => holder::set_lock(&context, true),
-        Command::Unlock => holder::set_lock(&context, false),
+        Command::Pin(PinCommand::Unblock) => holder::unblock_pin(&context),
+        Command::Unlock { by_issuer: true } => holder::clear_lock(&context),
+        Command::Unlock { by_issuer: false } => holder::set_lock(&context, false),
         Command::Apdu { commands } => holder::raw(&context, &commands),
         Command::Init { .. }
         | Command::Demo

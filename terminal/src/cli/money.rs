@@ -1,23 +1,24 @@
-//! `load`, `pay`, `refund`, `unload`, `collect`: money moves. The flows do it; here are the questions and the words.
+//! `load`, `pay`, `refund`, `unload`: money moves. The flows do it; here are the questions and the words.
 
-use apdu_spec::element::{Amount, Time};
+use apdu_spec::element::{Amount, Role, Time};
 use apdu_spec::life_cycle::LifeCycle;
 use apdu_spec::pay_details::PayDetails;
+use apdu_spec::pin::PinBlock;
 use apdu_spec::status::StatusWord;
 use apdu_spec::status_block::StatusBlock;
-use purse_terminal::client::CardError;
-use purse_terminal::flow::collection::{self, Report};
+use purse_terminal::client::{CardError, Client};
 use purse_terminal::flow::load::{self, Load};
 use purse_terminal::flow::purchase::{self, Payment};
 use purse_terminal::flow::refund::{self, Refund};
 use purse_terminal::flow::unload::{self, Unload};
 use purse_terminal::flow::{FlowError, Party};
-use purse_terminal::issuer::Flaw;
+use purse_terminal::issuer::IssuerError;
 use serde_json::{Value, json};
 
-use super::context::{Context, HOLDER, MERCHANT};
+use super::context::{Context, Embedded, HOLDER, MERCHANT, Slot};
 use super::failure::{ExitCode, Failure};
 use super::output::{Console, Reply};
+use super::pending::{self, Note, Outcome};
 use super::words;
 
 /// The terminal's clock.
@@ -29,20 +30,29 @@ pub(crate) fn now() -> Time {
 pub(crate) fn load(context: &Context, amount: &str) -> Result<Reply, Failure> {
     let amount = context.denomination().parse_positive(amount)?;
     let mut issuer = context.issuer()?;
+    let time = now();
+    pending::under(context, &[&context.global.card], &Note::new("load", Some(amount), time), || {
+        load_now(context, &mut issuer, amount, time)
+    })
+}
+
+fn load_now(context: &Context, issuer: &mut Embedded, amount: Amount, time: Time) -> Result<Reply, Failure> {
     let mut card = context.card()?;
     usable(&context.global.card, card.status())?;
     let account = match card.status().role {
-        apdu_spec::element::Role::Purse => HOLDER,
-        apdu_spec::element::Role::Merchant => MERCHANT,
+        Role::Purse => HOLDER,
+        Role::Merchant => MERCHANT,
     };
-    let order = Load { account, currency: context.denomination().element(), amount, time: now() };
-    let receipt = load::load(&mut card, &mut issuer, &order)?;
+    let order = Load { account, currency: context.denomination().element(), amount, time };
+    let receipt =
+        load::load(&mut card, issuer, &order).map_err(|error| explained(context, error, &mut card))?;
     Ok(receipt_reply(context, "loaded", &receipt.pay_details, card.status(), receipt.acknowledged))
 }
 
 /// `pay`
 pub(crate) fn pay(context: &Context, amount: &str) -> Result<Reply, Failure> {
     let amount = context.denomination().parse_positive(amount)?;
+    two_cards(context)?;
     match pay_once(context, amount, false) {
         // Only the card knows when it wants the PIN. Nobody is asked with the cards open.
         Err(Attempt::NeedsPin) => pay_once(context, amount, true).map_err(Attempt::into_failure),
@@ -70,6 +80,12 @@ impl Attempt {
     }
 }
 
+impl Outcome for Attempt {
+    fn is_unknown(&self) -> bool {
+        matches!(self, Self::Failed(failure) if failure.is_unknown())
+    }
+}
+
 impl<E: Into<Failure>> From<E> for Attempt {
     fn from(error: E) -> Self {
         Self::Failed(error.into())
@@ -78,18 +94,27 @@ impl<E: Into<Failure>> From<E> for Attempt {
 
 fn pay_once(context: &Context, amount: Amount, with_pin: bool) -> Result<Reply, Attempt> {
     let pin = if with_pin { Some(context.pin().read()?) } else { None };
+    let time = now();
+    let cards = two_cards(context)?;
+    pending::under(context, &cards, &Note::new("pay", Some(amount), time), || {
+        pay_now(context, amount, pin.as_ref(), time)
+    })
+}
+
+fn pay_now(context: &Context, amount: Amount, pin: Option<&PinBlock>, time: Time) -> Result<Reply, Attempt> {
     let mut sam = context.sam()?;
-    usable(&context.global.sam, sam.status())?;
+    usable(context.global.sam(), sam.status())?;
     let mut card = context.card()?;
     usable(&context.global.card, card.status())?;
     let currency = context.denomination().element();
-    let payment = Payment { currency, amount, time: now(), pin: pin.as_ref() };
+    let payment = Payment { currency, amount, time, pin };
     let receipt = match purchase::purchase(&mut card, &mut sam, &payment) {
         Err(FlowError::Card {
             party: Party::Purse,
             source: CardError::Refused { status: StatusWord::SecurityStatus, .. },
         }) => return Err(Attempt::NeedsPin),
-        result => result?,
+        Err(error) => return Err(explained(context, error, &mut card).into()),
+        Ok(receipt) => receipt,
     };
     let pay_details = &receipt.handover.pay_details;
     Ok(receipt_reply(context, "paid", pay_details, card.status(), receipt.acknowledged))
@@ -98,13 +123,26 @@ fn pay_once(context: &Context, amount: Amount, with_pin: bool) -> Result<Reply, 
 /// `refund`
 pub(crate) fn refund(context: &Context, amount: &str) -> Result<Reply, Failure> {
     let amount = context.denomination().parse_positive(amount)?;
+    let cards = two_cards(context)?;
     let operator_pin = context.operator_pin().read()?;
+    let time = now();
+    pending::under(context, &cards, &Note::new("refund", Some(amount), time), || {
+        refund_now(context, amount, &operator_pin, time)
+    })
+}
+
+fn refund_now(
+    context: &Context,
+    amount: Amount,
+    operator_pin: &PinBlock,
+    time: Time,
+) -> Result<Reply, Failure> {
     let mut sam = context.sam()?;
-    usable(&context.global.sam, sam.status())?;
+    usable(context.global.sam(), sam.status())?;
     let mut card = context.card()?;
     usable(&context.global.card, card.status())?;
     let currency = context.denomination().element();
-    let order = Refund { currency, amount, time: now(), operator_pin: &operator_pin };
+    let order = Refund { currency, amount, time, operator_pin };
     let receipt = refund::refund(&mut card, &mut sam, &order)?;
     let pay_details = &receipt.handover.pay_details;
     Ok(receipt_reply(context, "refunded", pay_details, card.status(), receipt.acknowledged))
@@ -114,27 +152,72 @@ pub(crate) fn refund(context: &Context, amount: &str) -> Result<Reply, Failure> 
 pub(crate) fn unload(context: &Context, amount: &str) -> Result<Reply, Failure> {
     let amount = context.denomination().parse_positive(amount)?;
     let mut issuer = context.issuer()?;
+    let time = now();
+    pending::under(context, &[&context.global.card], &Note::new("unload", Some(amount), time), || {
+        unload_now(context, &mut issuer, amount, time)
+    })
+}
+
+fn unload_now(
+    context: &Context,
+    issuer: &mut Embedded,
+    amount: Amount,
+    time: Time,
+) -> Result<Reply, Failure> {
     let mut card = context.card()?;
     usable(&context.global.card, card.status())?;
-    let order = Unload { currency: context.denomination().element(), amount, time: now() };
-    let receipt = unload::unload(&mut card, &mut issuer, &order)?;
+    let order = Unload { currency: context.denomination().element(), amount, time };
+    let receipt = unload::unload(&mut card, issuer, &order)?;
     Ok(receipt_reply(context, "unloaded", &receipt.pay_details, card.status(), receipt.acknowledged))
 }
 
-/// `collect`
-pub(crate) fn collect(context: &Context) -> Result<Reply, Failure> {
-    let mut issuer = context.issuer()?;
-    let mut sam = context.sam()?;
-    usable(&context.global.sam, sam.status())?;
-    let report = collection::collect(&mut sam, &mut issuer, now())?;
-    let withheld = report.collected.iter().any(|collected| collected.withheld != Amount::ZERO);
-    // Credited is credited, but a merchant whose records do not hold must not think that all is well.
-    let wrong = withheld || !report.submission.bad.is_empty() || !report.submission.forks.is_empty();
-    Ok(collection_reply(&report).with_exit(wrong.then_some(ExitCode::Declined)))
+/// The issuer counts in minor units; a card's limits say which of them an amount is above.
+fn explained(context: &Context, error: FlowError, card: &mut Client<Slot>) -> Failure {
+    let minor = |amount: i128| words::money(context.denomination().element(), amount);
+    match &error {
+        FlowError::Issuer(IssuerError::Funds { account, balance, amount }) => Failure::new(
+            ExitCode::Declined,
+            format!(
+                "the issuer declines: account `{account}` holds {}, and {} are asked for",
+                minor((*balance).into()),
+                minor((*amount).into())
+            ),
+            "Ask for less.",
+        ),
+        FlowError::Card { source, .. } if source.status() == Some(StatusWord::OverLimit) => {
+            let balance = card.status().balance;
+            let limits = card.identity().ok().and_then(|identity| identity.pockets.first().copied());
+            let mut failure = Failure::from(error);
+            if let Some(limits) = limits.map(|pocket| pocket.limits) {
+                failure.next = format!(
+                    "Ask for less: the card holds {} and may hold {}; one payment is at most {}.",
+                    minor(balance.0.into()),
+                    minor(limits.maximum_balance.0.into()),
+                    minor(limits.maximum_debit.0.into())
+                );
+            }
+            failure
+        }
+        _ => error.into(),
+    }
+}
+
+/// The names of card and SAM, which are two.
+fn two_cards(context: &Context) -> Result<[&str; 2], Failure> {
+    let names = [context.global.card.as_str(), context.global.sam()];
+    let mut files = Vec::new();
+    for name in names {
+        let path = context.home.card(name)?;
+        files.push(path.canonicalize().map_err(|_| Failure::no_card(name))?);
+    }
+    match files.as_slice() {
+        [card, sam] if card == sam => Err(Failure::usage("card and SAM are the same")),
+        _ => Ok(names),
+    }
 }
 
 /// A card that is locked, blocked, blank or terminated takes part in nothing; its own refusal would say less.
-fn usable(name: &str, status: &StatusBlock) -> Result<(), Failure> {
+pub(crate) fn usable(name: &str, status: &StatusBlock) -> Result<(), Failure> {
     let (why, next) = match status.life_cycle {
         LifeCycle::Active => return Ok(()),
         LifeCycle::Locked => return Err(Failure::locked(name)),
@@ -183,50 +266,4 @@ pub(crate) fn pay_details_document(pay_details: &PayDetails) -> Value {
         "to_sequence": pay_details.to_sequence.0,
         "time": words::time(pay_details.time),
     })
-}
-
-fn collection_reply(report: &Report) -> Reply {
-    let mut lines = vec![format!("records read {}", report.records)];
-    let mut pockets = Vec::new();
-    for collected in &report.collected {
-        let currency = collected.pay_details.currency;
-        lines.push(format!("collected {}", words::money(currency, collected.credited.0.into())));
-        if collected.withheld != Amount::ZERO {
-            lines.push(format!("WITHHELD  {}", words::money(currency, collected.withheld.0.into())));
-        }
-        let mut document = pay_details_document(&collected.pay_details);
-        document["credited"] = words::amount(currency, collected.credited.0);
-        document["withheld"] = words::amount(currency, collected.withheld.0);
-        document["acknowledged"] = json!(collected.acknowledged);
-        pockets.push(document);
-    }
-    let mut bad = Vec::new();
-    for record in &report.submission.bad {
-        lines.push(format!("BAD RECORD {}: {}", record.sequence, flaw(record.flaw)));
-        let mut document = pay_details_document(&record.record.pay_details);
-        document["sequence"] = json!(record.sequence.0);
-        document["flaw"] = json!(flaw(record.flaw));
-        bad.push(document);
-    }
-    let mut forks = Vec::new();
-    for fork in &report.submission.forks {
-        lines.push(format!("FORK: card {} exists twice, sequence {}", fork.payer, fork.sequence));
-        forks.push(json!({ "number": fork.payer.to_string(), "sequence": fork.sequence.0 }));
-    }
-    let document = json!({
-        "records": report.records, "collected": pockets, "bad_records": bad, "forks": forks,
-    });
-    Reply::new(lines.join("\n"), document)
-}
-
-const fn flaw(flaw: Flaw) -> &'static str {
-    match flaw {
-        Flaw::UnknownPayer => "its payer is none of the issuer's cards",
-        Flaw::KeyVersion => "its key version is not the payer's",
-        Flaw::Tac => "its payer did not make its TAC",
-        Flaw::UnknownLoad => "a load that the issuer never gave",
-        Flaw::Reversed => "a purchase that the issuer has let the payer take back",
-        Flaw::Impossible => "something that no SAM does",
-        Flaw::OtherRecord => "another record than was collected before",
-    }
 }

@@ -3,34 +3,120 @@
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
 
-use apdu_spec::element::Role;
+use apdu_spec::element::{Kind, Role};
 use apdu_spec::number::PartyNumber;
-use apdu_spec::record::LogRecord;
+use apdu_spec::pay_details::PayDetails;
+use apdu_spec::record::{LogRecord, RecordRole, RecordState};
 use purse_terminal::client::Client;
-use purse_terminal::flow::recovery::{self, Item, Outcome};
+use purse_terminal::flow::recovery::{self, Item, Outcome, Report};
 use purse_terminal::flow::resolve;
 use purse_terminal::issuer::Unsettleable;
 use purse_terminal::transport::Transport;
 use serde_json::json;
 
+use super::collect;
 use super::context::{Context, Slot};
 use super::convert::exit_code;
 use super::failure::{ExitCode, Failure};
 use super::money::pay_details_document;
 use super::output::{Console, Reply};
+use super::pending::{Note, Pending};
+use super::snapshot::Snapshot;
 use super::words;
 
-/// `recover`
-pub(crate) fn recover(context: &Context) -> Result<Reply, Failure> {
+/// What a recovery has come to.
+struct Recovered {
+    report: Report,
+    /// The purses that took part.
+    purses: Vec<PartyNumber>,
+}
+
+fn attempt(context: &Context, required: &[&str], optional: &[&str]) -> Result<Recovered, Failure> {
     let mut issuer = context.issuer()?;
-    let mut slots = slots(context)?;
+    let mut slots = slots(context, required, optional)?;
     let mut cards = Vec::new();
     for slot in &mut slots {
         let transport: &mut dyn Transport = &mut **slot;
         cards.push(Client::select(transport)?);
     }
-    let report = recovery::recover(&mut cards, Some(&mut issuer));
+    let statuses = cards.iter().map(Client::status);
+    let purses = statuses.filter(|status| status.role == Role::Purse).map(|status| status.number).collect();
+    Ok(Recovered { report: recovery::recover(&mut cards, Some(&mut issuer)), purses })
+}
+
+/// Finishes what an interrupted command has left with these cards. An error if a purse among them has still
+/// something under way: its next payments could push the record of it out of its log.
+pub(crate) fn before_money_moves(context: &Context, cards: &[&str]) -> Result<(), Failure> {
+    let others = [context.global.card.as_str(), context.global.sam()];
+    let others: Vec<&str> = others.into_iter().filter(|name| !cards.contains(name)).collect();
+    let Recovered { report, purses } = attempt(context, cards, &others)?;
+    report.items.iter().for_each(|item| Console::say(&format!("note: {}", describe(item))));
+    let open = report.items.iter().find(|item| {
+        let PayDetails { from, to, .. } = item.pay_details;
+        is_open(item) && (purses.contains(&from) || purses.contains(&to))
+    });
+    let message = match (open, report.unread.first()) {
+        (Some(item), _) => format!("an earlier transaction is not finished: {}", describe(item)),
+        (None, Some((number, reason))) => format!("card {number} could not be read: {reason}"),
+        (None, None) => return Ok(()),
+    };
+    let next = "Run `purse recover` with both its cards there. If one is gone for good, run `purse collect` for \
+                the SAM and then `purse resolve`. Nothing else moves until then.";
+    Err(Failure::new(ExitCode::OutcomeUnknown, message, next)
+        .with_money("No money has moved now; what is in flight still is."))
+}
+
+/// Whether what an interrupted command began is in a card's log, after a recovery that has finished everything. None
+/// where that cannot be told.
+fn has_happened(context: &Context, card: &str, note: &Note) -> Option<bool> {
+    let kind = match note.command.as_str() {
+        "load" => Kind::Load,
+        "pay" => Kind::Purchase,
+        "refund" => Kind::Refund,
+        "unload" | "collect" => Kind::Unload,
+        _ => return None,
+    };
+    let holdings = Snapshot::peek(&context.home, card).ok()?.holdings(&context.scheme.keys).ok()?;
+    Some(holdings.entries.iter().any(|(_, record)| {
+        let PayDetails { time, amount, kind: found, .. } = record.pay_details;
+        let moved = match record.role {
+            RecordRole::Payee => true,
+            RecordRole::Payer => record.state != RecordState::Reversed,
+            RecordRole::Declined | RecordRole::Reversal => false,
+        };
+        moved && found == kind && time.0 == note.time && note.amount.is_none_or(|noted| noted == amount.0)
+    }))
+}
+
+const fn is_open(item: &Item) -> bool {
+    matches!(item.outcome, Outcome::PayeeAbsent | Outcome::StillOpen(_))
+}
+
+/// `recover`
+pub(crate) fn recover(context: &Context) -> Result<Reply, Failure> {
+    let sam = context.global.sam();
+    let mut names = vec![context.global.card.as_str()];
+    if context.global.sam.is_some() || context.home.card(sam)?.exists() {
+        names.push(sam);
+    }
+    names.dedup();
+    let pending = Pending::take(&context.home, &names)?;
+    let Recovered { report, .. } = attempt(context, &names, &[])?;
     let mut lines: Vec<String> = report.items.iter().map(describe).collect();
+    let mut interrupted = Vec::new();
+    if report.is_complete() {
+        for (card, note) in pending.notes() {
+            let Some(done) = has_happened(context, card, note) else { continue };
+            let outcome = if done { "done" } else { "not_done" };
+            interrupted.push(json!({ "card": card, "command": note.command, "outcome": outcome }));
+            // One line for both cards, and none where the recovery has a line for it.
+            if lines.is_empty() {
+                let outcome = if done { "was done" } else { "was not done: no money has moved" };
+                lines.push(format!("the interrupted `purse {}` {outcome}", note.command));
+            }
+        }
+        pending.remove();
+    }
     let items: Vec<_> = report
         .items
         .iter()
@@ -51,32 +137,40 @@ pub(crate) fn recover(context: &Context) -> Result<Reply, Failure> {
             json!({ "number": number.to_string(), "reason": reason.to_string() })
         })
         .collect();
+    let mut collections = Vec::new();
+    for collection in &report.collections {
+        let (told, document) = collect::describe(collection);
+        lines.extend(told);
+        collections.push(document);
+    }
     if lines.is_empty() {
         lines.push("nothing to recover".to_owned());
     }
     let exit = if report.is_complete() {
-        None
+        report.collections.iter().any(collect::is_wrong).then_some(ExitCode::Declined)
     } else {
         Console::say(
             "note: not everything is settled; run `purse recover` again with all cards there, or `purse resolve`",
         );
         Some(report.failure().map_or(ExitCode::OutcomeUnknown, exit_code))
     };
-    let document = json!({ "complete": report.is_complete(), "items": items, "unread": unread });
+    let document = json!({ "complete": report.is_complete(), "items": items, "unread": unread, "interrupted": interrupted,
+        "collections": collections });
     Ok(Reply::new(lines.join("\n"), document).with_exit(exit))
 }
 
-/// The command's card and SAM, and whatever other cards of the home their open records name.
-fn slots(context: &Context) -> Result<Vec<Slot>, Failure> {
-    let mut names = vec![context.global.card.clone()];
-    if context.global.sam != context.global.card && context.home.card(&context.global.sam)?.exists() {
-        names.push(context.global.sam.clone());
-    }
+/// These cards, and whatever other cards of the home their open records name.
+fn slots(context: &Context, required: &[&str], optional: &[&str]) -> Result<Vec<Slot>, Failure> {
     let mut wanted = BTreeSet::new();
     let mut here = BTreeSet::new();
     let mut slots = Vec::new();
-    for name in &names {
-        let mut card = context.open_card(name)?;
+    for (name, is_required) in
+        required.iter().map(|name| (name, true)).chain(optional.iter().map(|name| (name, false)))
+    {
+        let mut card = match context.open_card(name) {
+            Err(_) if !is_required => continue,
+            card => card?,
+        };
         here.insert(card.status().number);
         wanted.extend(card.open_records()?.iter().map(|record| record.pay_details.to));
         slots.push(card.into_transport());

@@ -1,8 +1,6 @@
-//! A look at a card file that leaves it as it is: a copy of it is powered up and asked, by the same APDUs as ever.
+//! A look at a card file that leaves it as it is: a copy in RAM is powered up and asked, by the same APDUs as ever.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io;
 
 use apdu_spec::command::{CommandName, ParameterBytes, Script, Voucher};
 use apdu_spec::cryptography::{Authenticator, Engine, KeyPurpose, card_key, script_mac};
@@ -18,9 +16,10 @@ use purse_terminal::client::{CardError, Client};
 use purse_terminal::home::Home;
 use purse_terminal::issuer::Keyring;
 use purse_terminal::transport::InProcess;
-use purse_terminal::virtual_card::VirtualCard;
+use purse_terminal::virtual_card::{VirtualCard, VirtualCardError};
 
 use super::failure::{ExitCode, Failure};
+use super::patience::patiently;
 
 /// The copy of a card, powered up.
 pub(crate) struct Snapshot {
@@ -41,22 +40,19 @@ pub(crate) struct Holdings {
 }
 
 impl Snapshot {
-    /// Copies a card's file and powers the copy up.
+    /// Reads a card's file into RAM and powers the copy up. Nothing of it, above all no key, gets to the disk.
     pub(crate) fn take(home: &Home, name: &str) -> Result<Self, Failure> {
         let path = home.card(name)?;
-        let failed = |error: &io::Error| match error.kind() {
-            io::ErrorKind::NotFound => Failure::no_card(name),
-            _ => Failure::other(format!("card `{name}`: {error}"), "Nothing was changed; try again."),
-        };
-        let file = File::open(&path).map_err(|error| failed(&error))?;
-        // Shared with others who only look; whoever uses the card holds the lock alone.
-        file.try_lock_shared().map_err(|_| Failure::in_use(name))?;
-        let directory = tempfile::tempdir().map_err(|error| failed(&error))?;
-        let copy = directory.path().join(path.file_name().unwrap_or_default());
-        fs::copy(&path, &copy).map_err(|error| failed(&error))?;
-        drop(file);
-        let card = VirtualCard::open(&copy).map_err(|error| Failure::virtual_card(name, &error))?;
-        // The copy needs its name no more: on Unix it goes with the process, whatever becomes of that.
+        Self::of(name, patiently(|| VirtualCard::copy(&path)))
+    }
+
+    /// The same, of a card that nobody has open now.
+    pub(crate) fn peek(home: &Home, name: &str) -> Result<Self, Failure> {
+        Self::of(name, VirtualCard::copy(&home.card(name)?))
+    }
+
+    fn of(name: &str, card: Result<VirtualCard, VirtualCardError>) -> Result<Self, Failure> {
+        let card = card.map_err(|error| Failure::virtual_card(name, &error))?;
         let mut client = Client::select(InProcess::new(card))?;
         let blank = client.status().life_cycle == LifeCycle::Blank;
         let identity = if blank { None } else { Some(client.identity()?) };

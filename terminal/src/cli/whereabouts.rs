@@ -8,6 +8,8 @@ use apdu_spec::pay_details::PayDetails;
 use apdu_spec::record::{LogRecord, RecordRole, RecordState};
 use purse_terminal::issuer::{DebitState, Store, Transfer, TransferState};
 
+use purse_terminal::virtual_card::{MERCHANT_WINDOW, PURSE_WINDOW};
+
 use super::context::Embedded;
 use super::failure::Failure;
 use super::snapshot::Holdings;
@@ -72,6 +74,15 @@ impl Card {
             .filter(|record| record.role == RecordRole::Payer && record.pay_details.from == self.number)
     }
 
+    /// Whether its log has let records go.
+    pub(crate) fn has_forgotten(&self) -> bool {
+        let window = match self.role {
+            Role::Purse => PURSE_WINDOW,
+            Role::Merchant => MERCHANT_WINDOW,
+        };
+        self.holdings.entries.len() >= window
+    }
+
     /// What the card did under this sequence as payee, if its log still says.
     pub(crate) fn as_payee(&self, pay_details: &PayDetails) -> Option<RecordRole> {
         let entry = self.holdings.entries.iter().find(|(sequence, _)| *sequence == pay_details.to_sequence);
@@ -85,7 +96,7 @@ impl Card {
 /// Where the value of a payer's record is.
 pub(crate) fn whereabouts(
     record: &LogRecord,
-    cards: &BTreeMap<PartyNumber, &Card>,
+    cards: &BTreeMap<PartyNumber, Vec<&Card>>,
     booked: &[Transfer],
     issuer: &Embedded,
 ) -> Result<Whereabouts, Failure> {
@@ -105,7 +116,8 @@ pub(crate) fn whereabouts(
             }
         });
     }
-    match cards.get(&pay_details.to).and_then(|payee| payee.as_payee(pay_details)) {
+    let payees = cards.get(&pay_details.to).map_or(&[][..], Vec::as_slice);
+    match as_payee(payees, pay_details) {
         Some(RecordRole::Payee) => return Ok(Whereabouts::Paid),
         Some(_) => return Ok(Whereabouts::Declined),
         None => {}
@@ -125,8 +137,23 @@ pub(crate) fn whereabouts(
     })
 }
 
+/// What a card, or one of its copies, did as payee. One that has credited outweighs the others.
+fn as_payee(cards: &[&Card], pay_details: &PayDetails) -> Option<RecordRole> {
+    let roles = cards.iter().filter_map(|card| card.as_payee(pay_details));
+    roles.max_by_key(|role| *role == RecordRole::Payee)
+}
+
+/// Where the value of an unload is that only the books know of any more. An open one would still be on the card.
+pub(crate) const fn booked_whereabouts(unload: &Transfer) -> Whereabouts {
+    match unload.state {
+        TransferState::Waiting => Whereabouts::InFlight,
+        TransferState::Declined => Whereabouts::Returned,
+        TransferState::Credited | TransferState::Given | TransferState::Acknowledged => Whereabouts::Paid,
+    }
+}
+
 /// Where the value of a load is: the card knows, and until it has told the issuer so does only the card.
-pub(crate) fn load_whereabouts(load: &Transfer, card: Option<&Card>) -> Whereabouts {
+pub(crate) fn load_whereabouts(load: &Transfer, cards: &[&Card]) -> Whereabouts {
     match load.state {
         TransferState::Declined => return Whereabouts::Returned,
         TransferState::Acknowledged | TransferState::Credited | TransferState::Waiting => {
@@ -134,10 +161,10 @@ pub(crate) fn load_whereabouts(load: &Transfer, card: Option<&Card>) -> Whereabo
         }
         TransferState::Given => {}
     }
-    match card.and_then(|card| card.as_payee(&load.pay_details)) {
+    match as_payee(cards, &load.pay_details) {
         Some(RecordRole::Payee) => Whereabouts::Paid,
         Some(_) => Whereabouts::Declined,
-        None if card.is_some_and(|card| card.has_credited_load) => Whereabouts::Paid,
+        None if cards.iter().any(|card| card.has_credited_load) => Whereabouts::Paid,
         None => Whereabouts::InFlight,
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::error::IssuerError;
 use super::sqlite_rows::Rows;
@@ -118,9 +118,7 @@ impl SqliteStore {
         connection.busy_timeout(PATIENCE)?;
         // Before anything is written: the journal mode is part of the file.
         content(&connection).map_err(not_a_database)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "foreign_keys", true)?;
+        prepare(&connection)?;
         let creation = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Once more: two processes may have found it empty.
         if let Content::Empty = content(&creation)? {
@@ -133,13 +131,34 @@ impl SqliteStore {
     }
 }
 
+impl SqliteStore {
+    /// Opens books that there are. Anything else, an empty file too, is refused and left as it is.
+    pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(PATIENCE)?;
+        if let Content::Empty = content(&connection).map_err(not_a_database)? {
+            return Err(StoreError::Foreign);
+        }
+        prepare(&connection)?;
+        Ok(Self { connection })
+    }
+}
+
+fn prepare(connection: &Connection) -> Result<(), StoreError> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    Ok(())
+}
+
 fn content(connection: &Connection) -> Result<Content, StoreError> {
     let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
     let (version, application) = (number("user_version")?, number("application_id")?);
     let objects: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     match (application, version, objects) {
         (0, 0, 0) => Ok(Content::Empty),
-        (APPLICATION, VERSION, _) => Ok(Content::Books),
+        (APPLICATION, VERSION, 1..) => Ok(Content::Books),
         (APPLICATION, found, _) => Err(StoreError::Version { found, expected: VERSION }),
         _ => Err(StoreError::Foreign),
     }

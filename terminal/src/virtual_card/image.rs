@@ -51,33 +51,19 @@ impl Image {
 
     /// Opens, locks and checks. A file that is not whole is not written to.
     pub(super) fn open(path: &Path) -> Result<(Self, SimulatedMemory), VirtualCardError> {
-        let failed = || VirtualCardError::io(path);
-        let damaged = |reason| VirtualCardError::damaged(path, reason);
-        let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(failed())?;
+        let mut file =
+            OpenOptions::new().read(true).write(true).open(path).map_err(VirtualCardError::io(path))?;
         lock(&file, path)?;
-        let length = file.metadata().map_err(failed())?.len();
-        let mut start = vec![0; BODY_OFFSET.min(usize::try_from(length).unwrap_or(BODY_OFFSET))];
-        file.read_exact(&mut start).map_err(failed())?;
-        let (model, seal) = header::parse(&start).map_err(|error| match error {
-            HeaderError::Magic => VirtualCardError::NotACard(path.to_owned()),
-            HeaderError::Version(found) => {
-                VirtualCardError::OtherVersion { path: path.to_owned(), found, known: VERSION }
-            }
-            HeaderError::Damaged(reason) => damaged(reason),
-        })?;
-        let layout = Layout::of(model.geometry);
-        if length != layout.end as u64 {
-            return Err(damaged("its length is not that of its memory"));
-        }
-        let mut body = Vec::with_capacity(layout.end - BODY_OFFSET);
-        file.read_to_end(&mut body).map_err(failed())?;
-        if let Seal::Clean(check) = seal
-            && check != header::check(&header::emit(&model), &body)
-        {
-            return Err(damaged("its content is not what was last written"));
-        }
-        let memory = memory(model.geometry, &body).ok_or(damaged("its length is not that of its memory"))?;
+        let (model, seal, memory) = read(&mut file, path)?;
         Ok((Self { path: path.to_owned(), file, model, in_use: seal == Seal::InUse }, memory))
+    }
+
+    /// What a file holds, checked like [`Self::open`], which may look at the same time as others who only look.
+    pub(super) fn look(path: &Path) -> Result<(Model, SimulatedMemory), VirtualCardError> {
+        let mut file = File::open(path).map_err(VirtualCardError::io(path))?;
+        locked(file.try_lock_shared(), path)?;
+        let (model, _, memory) = read(&mut file, path)?;
+        Ok((model, memory))
     }
 
     pub(super) const fn model(&self) -> Model {
@@ -167,8 +153,41 @@ impl Layout {
     }
 }
 
+/// Reads and checks a whole file.
+fn read(file: &mut File, path: &Path) -> Result<(Model, Seal, SimulatedMemory), VirtualCardError> {
+    let failed = || VirtualCardError::io(path);
+    let damaged = |reason| VirtualCardError::damaged(path, reason);
+    let length = file.metadata().map_err(failed())?.len();
+    let mut start = vec![0; BODY_OFFSET.min(usize::try_from(length).unwrap_or(BODY_OFFSET))];
+    file.read_exact(&mut start).map_err(failed())?;
+    let (model, seal) = header::parse(&start).map_err(|error| match error {
+        HeaderError::Magic => VirtualCardError::NotACard(path.to_owned()),
+        HeaderError::Version(found) => {
+            VirtualCardError::OtherVersion { path: path.to_owned(), found, known: VERSION }
+        }
+        HeaderError::Damaged(reason) => damaged(reason),
+    })?;
+    let layout = Layout::of(model.geometry);
+    if length != layout.end as u64 {
+        return Err(damaged("its length is not that of its memory"));
+    }
+    let mut body = Vec::with_capacity(layout.end - BODY_OFFSET);
+    file.read_to_end(&mut body).map_err(failed())?;
+    if let Seal::Clean(check) = seal
+        && check != header::check(&header::emit(&model), &body)
+    {
+        return Err(damaged("its content is not what was last written"));
+    }
+    let memory = memory(model.geometry, &body).ok_or(damaged("its length is not that of its memory"))?;
+    Ok((model, seal, memory))
+}
+
 fn lock(file: &File, path: &Path) -> Result<(), VirtualCardError> {
-    file.try_lock().map_err(|error| match error {
+    locked(file.try_lock(), path)
+}
+
+fn locked(result: Result<(), TryLockError>, path: &Path) -> Result<(), VirtualCardError> {
+    result.map_err(|error| match error {
         TryLockError::WouldBlock => VirtualCardError::InUse(path.to_owned()),
         TryLockError::Error(error) => VirtualCardError::io(path)(error),
     })

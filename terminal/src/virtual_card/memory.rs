@@ -35,6 +35,12 @@ impl CardMemory {
         Ok((Self { simulated, image: Some(image), failed: false }, model))
     }
 
+    /// A copy in RAM of what a file holds.
+    pub(super) fn copy(path: &Path) -> Result<(Self, Model), VirtualCardError> {
+        let (model, simulated) = Image::look(path)?;
+        Ok((Self::in_memory(simulated), model))
+    }
+
     /// The memory itself, to look at.
     pub const fn simulated(&self) -> &SimulatedMemory {
         &self.simulated

@@ -1,0 +1,199 @@
+//! What is under way with which card, kept in the home: whoever finds such a marker finishes what it stands for first.
+//!
+//! A purchase whose response was lost is beyond proof once its record has left the purse's log, so it has to be brought
+//! to its end before the purse pays again (section 7, "Log window"). Before a command that moves money first touches
+//! its cards it writes `pending/NAME` for each of them, through to the disk, and removes them when the outcome
+//! is certain. A command that is killed, or ends without knowing, leaves them.
+//!
+//! A marker is locked as long as its command runs: one that can be locked and is not empty was left behind.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use apdu_spec::element::{Amount, Time};
+use purse_terminal::home::{Home, private_directory, synchronise_directory};
+use serde::{Deserialize, Serialize};
+
+use super::context::Context;
+use super::failure::{ExitCode, Failure};
+use super::output::Console;
+use super::patience::while_busy;
+use super::recovery;
+
+/// What a marker says of its command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Note {
+    /// Its name.
+    pub(crate) command: String,
+    /// Minor units; none for a collection.
+    pub(crate) amount: Option<u32>,
+    /// When it began, by the terminal's clock.
+    pub(crate) time: u32,
+}
+
+impl Note {
+    pub(crate) fn new(command: &str, amount: Option<Amount>, time: Time) -> Self {
+        Self { command: command.to_owned(), amount: amount.map(|amount| amount.0), time: time.0 }
+    }
+}
+
+/// Whether an error leaves open what has happened.
+pub(crate) trait Outcome {
+    fn is_unknown(&self) -> bool;
+}
+
+impl Outcome for Failure {
+    fn is_unknown(&self) -> bool {
+        self.exit == ExitCode::OutcomeUnknown
+    }
+}
+
+/// The markers of a command, locked. Dropping them leaves them where they are.
+pub(crate) struct Pending {
+    markers: Vec<Marker>,
+}
+
+struct Marker {
+    path: PathBuf,
+    file: File,
+    /// Written by a command that has not come to its end; its note, if it can be read.
+    left: bool,
+    note: Option<Note>,
+}
+
+/// Moves money under markers: recovers first what an earlier command has left, and leaves the markers if the
+/// outcome is unknown.
+pub(crate) fn under<T, E: Outcome + From<Failure>>(
+    context: &Context,
+    cards: &[&str],
+    note: &Note,
+    work: impl FnOnce() -> Result<T, E>,
+) -> Result<T, E> {
+    let mut pending = Pending::take(&context.home, cards)?;
+    if let Some(what) = pending.left() {
+        Console::say(&format!("note: an earlier {what} was interrupted; finishing that first"));
+        recovery::before_money_moves(context, cards)?;
+    }
+    pending.write(note)?;
+    let result = work();
+    if !result.as_ref().is_err_and(Outcome::is_unknown) {
+        pending.remove();
+    }
+    result
+}
+
+impl Pending {
+    /// Locks the markers of these cards, in an order that all follow.
+    pub(crate) fn take(home: &Home, cards: &[&str]) -> Result<Self, Failure> {
+        let mut cards = cards.to_vec();
+        cards.sort_unstable();
+        cards.dedup();
+        for name in &cards {
+            // No markers for cards that are not there.
+            if !home.card(name)?.exists() {
+                return Err(Failure::no_card(name));
+            }
+        }
+        let directory = home.pending_directory();
+        match private_directory(&directory) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                return Err(Failure::file(&directory, &error));
+            }
+            _ => {}
+        }
+        let take = |name: &&str| Marker::take(name, directory.join(name));
+        Ok(Self { markers: cards.iter().map(take).collect::<Result<_, _>>()? })
+    }
+
+    /// Whether a command has left any, and which it was.
+    fn left(&self) -> Option<String> {
+        let marker = self.markers.iter().find(|marker| marker.left)?;
+        let command = marker.note.as_ref().map(|note| format!("`purse {}`", note.command));
+        Some(command.unwrap_or_else(|| "command".to_owned()))
+    }
+
+    /// The names of the cards with markers that were left, and what these say.
+    pub(crate) fn notes(&self) -> impl Iterator<Item = (&str, &Note)> {
+        self.markers
+            .iter()
+            .filter_map(|marker| Some((marker.path.file_name()?.to_str()?, marker.note.as_ref()?)))
+    }
+
+    fn write(&mut self, note: &Note) -> Result<(), Failure> {
+        let text = serde_json::to_string(note).unwrap_or_default() + "\n";
+        for Marker { path, file, .. } in &mut self.markers {
+            // Never empty in between: a longer note's rest does no harm, an empty marker would.
+            file.seek(SeekFrom::Start(0))
+                .and_then(|_| file.write_all(text.as_bytes()))
+                .and_then(|()| file.set_len(text.len() as u64))
+                .and_then(|()| file.sync_all())
+                .map_err(|error| Failure::file(path, &error))?;
+        }
+        if let Some(directory) = self.markers.first().and_then(|marker| marker.path.parent()) {
+            let home = directory.parent().unwrap_or(directory);
+            synchronise_directory(directory)
+                .and_then(|()| synchronise_directory(home))
+                .map_err(|error| Failure::file(directory, &error))?;
+        }
+        Ok(())
+    }
+
+    /// The outcome is certain. A marker that stays all the same only costs the next command a look at the cards.
+    pub(crate) fn remove(self) {
+        for marker in &self.markers {
+            let _ = fs::remove_file(&marker.path);
+        }
+    }
+}
+
+impl Drop for Marker {
+    fn drop(&mut self) {
+        // One that was locked but not written stands for nothing.
+        if !self.left
+            && self.file.metadata().is_ok_and(|found| found.len() == 0)
+            && is_at(&self.file, &self.path)
+        {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl Marker {
+    fn take(name: &str, path: PathBuf) -> Result<Self, Failure> {
+        let mut file =
+            while_busy(|| lock(&path), |error| error.kind() == ErrorKind::WouldBlock).map_err(|error| {
+                match error.kind() {
+                    ErrorKind::WouldBlock => Failure::in_use(name),
+                    _ => Failure::file(&path, &error),
+                }
+            })?;
+        let mut text = String::new();
+        let read = file.read_to_string(&mut text);
+        let left = read.is_err() || !text.is_empty();
+        Ok(Self { path, file, left, note: serde_json::from_str(&text).ok() })
+    }
+}
+
+/// Opens and locks a marker. The command that had it before may have removed it in between.
+fn lock(path: &Path) -> std::io::Result<File> {
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    file.try_lock()?;
+    if is_at(&file, path) { Ok(file) } else { Err(ErrorKind::WouldBlock.into()) }
+}
+
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let same = |a: &fs::Metadata, b: &fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+    matches!((file.metadata(), fs::metadata(path)), (Ok(a), Ok(b)) if same(&a, &b))
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> bool {
+    path.exists()
+}
