@@ -10,7 +10,7 @@ use apdu_spec::element::{Currency, Kind, Role, Sequence};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
 use purse_terminal::home::Home;
-use purse_terminal::issuer::{Books, Fork, IssuerError};
+use purse_terminal::issuer::{AccountBalance, Books, Fork, IssuerError};
 use serde_json::{Value, json};
 
 use super::context::{Context, Embedded};
@@ -31,6 +31,9 @@ pub(crate) fn audit(context: &Context) -> Result<Reply, Failure> {
 /// Everything that an audit has found.
 pub(crate) struct Audit {
     sums: BTreeMap<Currency, Sums>,
+    accounts: Vec<(Currency, AccountBalance)>,
+    /// The SAMs, whose unloads are called collections.
+    merchants: BTreeSet<PartyNumber>,
     transfers: Vec<(PayDetails, Whereabouts)>,
     forks: Vec<Fork>,
     findings: Vec<String>,
@@ -91,8 +94,14 @@ impl Audit {
             let has_credited_load = load.is_some_and(|load| card.has_credited(&load).unwrap_or(false));
             cards.push(Card { name, number, role, holdings, has_credited_load });
         }
+        let cards_of_issuer = issuer.cards()?.into_iter();
         let mut audit = Self {
             sums: BTreeMap::new(),
+            accounts: Vec::new(),
+            merchants: cards_of_issuer
+                .filter(|card| card.role == Role::Merchant)
+                .map(|card| card.number)
+                .collect(),
             transfers: Vec::new(),
             forks: issuer.forks()?,
             findings,
@@ -119,6 +128,7 @@ impl Audit {
     }
 
     fn add_books(&mut self, books: &Books) {
+        self.accounts.extend(books.accounts.iter().map(|account| (books.currency, account.clone())));
         let sums = self.sums.entry(books.currency).or_default();
         sums.float = books.float.into();
         sums.accounts = books.accounts.iter().map(|held| i128::from(held.balance)).sum();
@@ -220,12 +230,18 @@ impl Audit {
         }
         for fork in &self.forks {
             self.findings.push(format!(
-                "card {} exists twice: {} different debits with good TACs under sequence {}",
+                "card {} exists twice: its one transaction {} is {} payments and {} loads",
                 fork.payer,
+                fork.sequence,
                 fork.debits.len(),
-                fork.sequence
+                usize::from(fork.load.is_some())
             ));
         }
+    }
+
+    fn what(&self, pay_details: &PayDetails) -> &'static str {
+        let is_collection = pay_details.kind == Kind::Unload && self.merchants.contains(&pay_details.from);
+        if is_collection { "collection" } else { pay_details.kind.name() }
     }
 
     /// For a person and for a program.
@@ -246,6 +262,12 @@ impl Audit {
             table.add_row(["  in flight".to_owned(), money(sums.in_flight)]);
             table.add_row(["  sum".to_owned(), money(sums.held())]);
             table.add_row(["difference".to_owned(), money(sums.difference())]);
+            for (_, held) in self.accounts.iter().filter(|(of, _)| of == currency) {
+                table.add_row([format!("account {}", held.account.name), money(held.balance.into())]);
+            }
+            if !lines.is_empty() {
+                lines.push(String::new());
+            }
             lines.push(table.trim_fmt());
         }
         if !self.transfers.is_empty() {
@@ -253,7 +275,7 @@ impl Audit {
             for (pay_details, whereabouts) in &self.transfers {
                 table.add_row([
                     words::time(pay_details.time),
-                    pay_details.kind.name().to_owned(),
+                    self.what(pay_details).to_owned(),
                     words::money(pay_details.currency, pay_details.amount.0.into()),
                     pay_details.from.to_string(),
                     pay_details.to.to_string(),
