@@ -111,3 +111,27 @@ fn no_card_file_gets_into_the_temporary_directory() {
         assert!(output.status.success(), "{output:?}");
     }
 }
+
+#[test]
+fn who_repeats_a_payment_after_an_error_does_not_pay_twice() {
+    for lost in ["4", "5"] {
+        let home = Home::with_money();
+        home.run(&["pay", "5.00", "--lose", lost]).exits(6);
+        let again = home.run(&["pay", "5.00"]).exits(0);
+        assert!(again.stdout.contains("was done: nothing more has moved"), "{again:?}");
+        assert_eq!((home.balance("card"), home.balance("sam")), ("25.00".to_owned(), "25.00".to_owned()));
+        assert!(markers(&home).is_empty());
+        let once_more = home.run(&["pay", "5.00"]).exits(0);
+        assert!(once_more.stdout.contains("paid 5.00 EUR"), "{once_more:?}");
+        assert_eq!((home.balance("card"), home.audit()), ("20.00".to_owned(), "0.00".to_owned()));
+    }
+}
+
+#[test]
+fn who_repeats_a_payment_that_came_to_nothing_pays() {
+    let home = Home::with_money();
+    home.run(&["pay", "5.00", "--cut", "1"]).exits(6);
+    let again = home.run(&["pay", "5.00"]).exits(0);
+    assert!(again.stdout.contains("paid 5.00 EUR"), "{again:?}");
+    assert_eq!((home.balance("card"), home.audit()), ("25.00".to_owned(), "0.00".to_owned()));
+}

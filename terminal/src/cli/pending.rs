@@ -14,10 +14,11 @@ use std::path::{Path, PathBuf};
 use apdu_spec::element::{Amount, Time};
 use purse_terminal::home::{Home, private_directory, synchronise_directory};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::context::Context;
 use super::failure::{ExitCode, Failure};
-use super::output::Console;
+use super::output::{Console, Reply};
 use super::patience::while_busy;
 use super::recovery;
 
@@ -35,6 +36,20 @@ pub(crate) struct Note {
 impl Note {
     pub(crate) fn new(command: &str, amount: Option<Amount>, time: Time) -> Self {
         Self { command: command.to_owned(), amount: amount.map(|amount| amount.0), time: time.0 }
+    }
+}
+
+impl Note {
+    fn is_same_as(&self, other: &Self) -> bool {
+        self.command == other.command && self.amount == other.amount
+    }
+
+    fn done_before(&self) -> Reply {
+        let command = &self.command;
+        let text = format!(
+            "the interrupted `purse {command}` was done: nothing more has moved; run it again to do it once more"
+        );
+        Reply::new(text, json!({ "interrupted": [{ "command": command, "outcome": "done" }] }))
     }
 }
 
@@ -63,17 +78,23 @@ struct Marker {
 }
 
 /// Moves money under markers: recovers first what an earlier command has left, and leaves the markers if the
-/// outcome is unknown.
-pub(crate) fn under<T, E: Outcome + From<Failure>>(
+/// outcome is unknown. If that earlier command was this very one and turns out to have been done, that is the answer:
+/// who repeats a payment after an error does not pay twice.
+pub(crate) fn under<E: Outcome + From<Failure>>(
     context: &Context,
     cards: &[&str],
     note: &Note,
-    work: impl FnOnce() -> Result<T, E>,
-) -> Result<T, E> {
+    work: impl FnOnce() -> Result<Reply, E>,
+) -> Result<Reply, E> {
     let mut pending = Pending::take(&context.home, cards)?;
     if let Some(what) = pending.left() {
         Console::say(&format!("note: an earlier {what} was interrupted; finishing that first"));
         recovery::before_money_moves(context, cards)?;
+        let same = pending.notes().find(|(_, left)| left.is_same_as(note));
+        if same.is_some_and(|(card, left)| recovery::has_happened(context, card, left) == Some(true)) {
+            pending.remove();
+            return Ok(note.done_before());
+        }
     }
     pending.write(note)?;
     let result = work();

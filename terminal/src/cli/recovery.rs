@@ -68,7 +68,7 @@ pub(crate) fn before_money_moves(context: &Context, cards: &[&str]) -> Result<()
 
 /// Whether what an interrupted command began is in a card's log, after a recovery that has finished everything. None
 /// where that cannot be told.
-fn has_happened(context: &Context, card: &str, note: &Note) -> Option<bool> {
+pub(crate) fn has_happened(context: &Context, card: &str, note: &Note) -> Option<bool> {
     let kind = match note.command.as_str() {
         "load" => Kind::Load,
         "pay" => Kind::Purchase,
