@@ -114,14 +114,18 @@ pub const CONTROL_LENGTH: usize = 44;
 /// FCI of DF.PURSE: `6F 2A 84 07 <AID> A5 1F C1 1D <status block>`.
 pub fn purse_control(status: &StatusBlock) -> [u8; CONTROL_LENGTH] {
     concatenate(&[
-        &[0x6F, 0x2A, 0x84, 0x07],
+        &[TAG_CONTROL, 0x2A, 0x84, 0x07],
         &APPLICATION,
-        &[0xA5, 0x1F, TAG_STATUS_BLOCK, 0x1D],
+        &[TAG_PROPRIETARY, 0x1F, TAG_STATUS_BLOCK, 0x1D],
         &status.emit(),
     ])
 }
 
-/// Tag of the status block in the proprietary template A5 of the FCI.
+/// Tag of an FCI template (ISO/IEC 7816-4 § 7.4.3).
+pub const TAG_CONTROL: u8 = 0x6F;
+/// Tag of the proprietary template in it.
+pub const TAG_PROPRIETARY: u8 = 0xA5;
+/// Tag of the status block in the proprietary template.
 pub const TAG_STATUS_BLOCK: u8 = 0xC1;
 
 /// Length of a record as the descriptor of EF.LOG and EF.EXC says it; a test holds it to `LogRecord::LENGTH`.

@@ -14,6 +14,10 @@ pub const PIN_REFERENCE: u8 = 0x80;
 pub const SELECT_CONTROL: u8 = 0x00;
 /// P2 of SELECT: give nothing.
 pub const SELECT_SILENT: u8 = 0x0C;
+/// READ RECORD reaches records 1 to this one.
+pub const LAST_RECORD: u8 = 254;
+/// Most bytes of a data field, and so of a block of STORE DATA.
+pub const LONGEST_DATA: u8 = 255;
 /// P1 of STORE DATA: more blocks follow.
 pub const STORE_MORE: u8 = 0x00;
 /// P1 of STORE DATA: the last block.
@@ -145,7 +149,7 @@ pub static COMMANDS: [Row; 19] = [
         class: CLASS_STANDARD,
         instruction: 0xB2,
         forms: &[Form {
-            p1: ByteSet::Between(1, 254),
+            p1: ByteSet::Between(1, LAST_RECORD),
             p2: ByteSet::ShortFile,
             data: NO_DATA,
             response: ResponseLength::Exactly(50),
@@ -532,7 +536,7 @@ pub static COMMANDS: [Row; 19] = [
         forms: &[Form {
             p1: ByteSet::OneOf(&[STORE_MORE, STORE_LAST]),
             p2: ByteSet::Between(0x00, 0xFF),
-            data: DataLength::Between(1, 255),
+            data: DataLength::Between(1, LONGEST_DATA),
             response: ResponseLength::None,
             description: "P1 says whether it is the last block, P2 counts from 00",
         }],

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 
 use apdu_spec::element::{Kind, Role};
 use apdu_spec::number::PartyNumber;
+use apdu_spec::parameter::Resolution;
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::record::{LogRecord, RecordRole, RecordState};
 use purse_terminal::client::Client;
@@ -232,8 +233,8 @@ pub(crate) fn resolve(context: &Context) -> Result<Reply, Failure> {
         let mut document = pay_details_document(pay_details);
         match item.outcome {
             Ok(script) => {
-                // The value of a resolution ends with how: 01 settled, 02 reversed (section 6).
-                let reversed = script.value.last() == Some(&2);
+                // The value of a resolution ends with how (section 6).
+                let reversed = script.value.last() == Some(&Resolution::Reversed.code());
                 let words = if reversed { "taken back" } else { "settled" };
                 lines.push(format!("{what}: {words} in the issuer's name"));
                 document["outcome"] = json!(if reversed { "reversed" } else { "settled" });

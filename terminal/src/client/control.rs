@@ -1,7 +1,7 @@
 //! Reads the FCI of the application, whatever it is that the card calls so.
 
 use apdu_spec::command::CommandName;
-use apdu_spec::file::{CONTROL_LENGTH, TAG_STATUS_BLOCK};
+use apdu_spec::file::{CONTROL_LENGTH, TAG_CONTROL, TAG_PROPRIETARY, TAG_STATUS_BLOCK};
 use apdu_spec::status_block::StatusBlock;
 use iso7816_tlv::ber::{Tag, Tlv, Value};
 
@@ -10,10 +10,6 @@ use super::error::CardError;
 /// FCIs are read up to this length: later cards may say more than we know. `iso7816-tlv` recurses once for each
 /// nested template, and a template takes two bytes, so this bounds the recursion too.
 const LONGEST_CONTROL: usize = 2 * CONTROL_LENGTH;
-
-/// FCI template and the proprietary template in it (ISO/IEC 7816-4 § 7.4.3).
-const TAG_CONTROL: u8 = 0x6F;
-const TAG_PROPRIETARY: u8 = 0xA5;
 
 /// The status block out of `6F { 84 .. A5 { C1 <status block> } }`.
 pub(super) fn status_block(bytes: &[u8]) -> Result<StatusBlock, CardError> {

@@ -1,5 +1,6 @@
 //! Reading EF.LOG and EF.EXC.
 
+use apdu_spec::command::table::LAST_RECORD;
 use apdu_spec::command::{Command, CommandName};
 use apdu_spec::element::Sequence;
 use apdu_spec::file::File;
@@ -10,8 +11,6 @@ use super::card::Client;
 use super::error::CardError;
 use crate::transport::{EMPTY_RESPONSE, Transport};
 
-/// READ RECORD numbers records from 1 to 254.
-const LAST_RECORD: u8 = 254;
 /// More records than any card keeps: what bounds the reading of a log that never ends.
 const MOST_ENTRIES: u32 = 8192;
 /// A locked card does not say where its log ends; no purse's is longer than this.

@@ -1,5 +1,6 @@
 //! STORE DATA: a blank card becomes a purse or a merchant SAM.
 
+use apdu_spec::command::table::LONGEST_DATA;
 use apdu_spec::command::{Command, CommandName};
 use apdu_spec::cryptography::Engine;
 use apdu_spec::personalisation::CardProfile;
@@ -10,7 +11,7 @@ use super::error::CardError;
 use crate::transport::Transport;
 
 /// Most bytes of a data field.
-const BLOCK: usize = u8::MAX as usize;
+const BLOCK: usize = LONGEST_DATA as usize;
 
 impl<T: Transport> Client<T> {
     /// Sends the profile in blocks of at most 255 bytes, no data group across two, and selects again. All or nothing:
