@@ -37,6 +37,8 @@ pub(crate) enum Whereabouts {
     InFlight,
     /// The payee never will credit; the payer can take it back.
     Declined,
+    /// The payee's log has let it go and the books have not heard of it: only the sums tell whether it was credited.
+    Forgotten,
 }
 
 impl Whereabouts {
@@ -47,6 +49,7 @@ impl Whereabouts {
             Self::Unclaimed => "unclaimed",
             Self::InFlight => "in flight: run `purse recover`",
             Self::Declined => "declined, in flight back: run `purse recover`",
+            Self::Forgotten => "not known any more, and not counted",
         }
     }
 
@@ -57,6 +60,7 @@ impl Whereabouts {
             Self::Unclaimed => "unclaimed",
             Self::InFlight => "in_flight",
             Self::Declined => "declined",
+            Self::Forgotten => "forgotten",
         }
     }
 
@@ -81,6 +85,12 @@ impl Card {
             Role::Merchant => MERCHANT_WINDOW,
         };
         self.holdings.entries.len() >= window
+    }
+
+    /// Whether the card's log begins after this sequence of its own.
+    fn is_past(&self, pay_details: &PayDetails) -> bool {
+        let oldest = self.holdings.entries.iter().map(|(sequence, _)| *sequence).min();
+        oldest.is_some_and(|oldest| pay_details.to_sequence < oldest)
     }
 
     /// What the card did under this sequence as payee, if its log still says.
@@ -133,7 +143,11 @@ pub(crate) fn whereabouts(
         (_, Some(DebitState::Unclaimed)) => Whereabouts::Unclaimed,
         (true, _) | (_, Some(DebitState::Collected)) => Whereabouts::Paid,
         (_, Some(DebitState::Reversed)) => Whereabouts::Declined,
-        (false, Some(DebitState::Verified) | None) => Whereabouts::InFlight,
+        (false, Some(DebitState::Verified) | None) => {
+            let payee = cards.get(&pay_details.to);
+            let forgotten = payee.is_some_and(|copies| copies.iter().all(|payee| payee.is_past(pay_details)));
+            if forgotten { Whereabouts::Forgotten } else { Whereabouts::InFlight }
+        }
     })
 }
 
