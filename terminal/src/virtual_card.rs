@@ -164,8 +164,8 @@ impl VirtualCard {
         }
     }
 
-    /// A blank card in RAM with a log of any size: a small one is full soon. It has no power yet, for not every
-    /// geometry will do.
+    /// A blank card in RAM with a log of any size: a small one is full soon. Not every geometry will do: with another the
+    /// card stays without power, and says so at the first command.
     pub fn with_sizes<const WINDOW: usize, const EXCEPTIONS: usize>(name: &str, geometry: Geometry) -> Self {
         let memory = CardMemory::in_memory(SimulatedMemory::new(geometry, 0));
         let mut card = Self {
