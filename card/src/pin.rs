@@ -4,6 +4,7 @@ use apdu_spec::cryptography::Engine;
 use apdu_spec::pin::PinBlock;
 use apdu_spec::status::StatusWord;
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use crate::card::{Card, Outcome};
 use crate::memory::Memory;
@@ -38,7 +39,8 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
         pin.tries = pin.tries.checked_sub(1).ok_or(StatusWord::PinBlocked)?;
         self.store.commit(Entry::Pin(pin.clone()))?;
         self.store.finish()?;
-        if bool::from(pin.block.ct_eq(&presented.emit())) {
+        let presented = Zeroizing::new(presented.emit());
+        if bool::from(pin.block.ct_eq(&*presented)) {
             pin.tries = pin.limit;
             Ok(pin)
         } else {

@@ -348,13 +348,14 @@ impl<M: Memory, const WINDOW: usize, const EXCEPTIONS: usize> Store<M, WINDOW, E
             position: 0,
             write_number: 1,
         };
+        let slots = self.pages.layout.slots;
         self.pages.open(page, &header)?;
-        for (slot, content) in contents.iter().flatten().enumerate() {
+        for (slot, content) in (0..slots).zip(contents.iter().flatten()) {
             self.pages.program(page, slot, header.write_number, content)?;
         }
         self.pages.commit(page)?;
         self.index = Index::new(first, first);
-        for (slot, content) in contents.iter().flatten().enumerate() {
+        for (slot, content) in (0..slots).zip(contents.iter().flatten()) {
             let brief = Brief::of(content).map_err(|_| MemoryFailure::Range)?;
             self.index.replay(&brief, Location::new(page, slot)).map_err(|_| MemoryFailure::Range)?;
         }

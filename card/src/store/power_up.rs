@@ -138,11 +138,11 @@ impl<M: Memory, const WINDOW: usize, const EXCEPTIONS: usize> Store<M, WINDOW, E
             if let PageState::Committed(header) = pages.state(page)? {
                 if page == head_page || header.position < head.position && header.position >= oldest_position
                 {
-                    live += 1;
+                    live = u64::saturating_add(live, 1);
                 } else if header.position == head.position
                     || header.position.saturating_add(live_pages) == head.position
                 {
-                    replaced += 1;
+                    replaced = u64::saturating_add(replaced, 1);
                 } else {
                     return Err(PowerUpError::Damaged);
                 }

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::context::{Context, Embedded};
 use super::failure::{ExitCode, Failure};
+use super::money::pay_details_document;
 use super::output::Reply;
 use super::patience::while_busy;
 use super::snapshot::Snapshot;
@@ -319,18 +320,10 @@ impl Audit {
             .transfers
             .iter()
             .map(|(pay_details, whereabouts)| {
-                json!({
-                    "time": words::time(pay_details.time),
-                    "kind": pay_details.kind.name(),
-                    "currency": words::currency(pay_details.currency),
-                    "amount": words::amount(pay_details.currency, pay_details.amount.0),
-                    "from": pay_details.from.to_string(),
-                    "from_sequence": pay_details.from_sequence.0,
-                    "to": pay_details.to.to_string(),
-                    "to_sequence": pay_details.to_sequence.0,
-                    "state": whereabouts.code(),
-                    "in_flight": whereabouts.is_in_flight(),
-                })
+                let mut document = pay_details_document(pay_details);
+                document["state"] = json!(whereabouts.code());
+                document["in_flight"] = json!(whereabouts.is_in_flight());
+                document
             })
             .collect();
         json!({
