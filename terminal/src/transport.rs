@@ -26,15 +26,33 @@ pub enum TransportError {
     /// There is no card; the command has not been sent.
     #[error("no card in {0}")]
     NoCard(String),
-    /// There is no such reader, or no reader service.
-    #[error("no reader: {0}")]
+    /// There is no such reader; the command has not been sent.
+    #[error("{0}")]
     NoReader(String),
+    /// There is no smart card service to ask; the command has not been sent.
+    #[error("{0}")]
+    NoService(String),
     /// The command was sent; its response never arrived. The card may have executed it.
     #[error("the card's response was lost")]
     ResponseLost,
     /// The card lost its power while it executed the command, or before it. It may have executed it.
     #[error("the card has no power any more")]
     PowerLost,
+    /// The card was taken out of its reader. It may have executed the command.
+    #[error("the card was taken out of {0}")]
+    CardRemoved(String),
+    /// Another program has reset the card. It may have executed the command; its session is lost.
+    #[error("another program has reset the card in {0}")]
+    CardReset(String),
+    /// The reader was unplugged. The card may have executed the command.
+    #[error("reader {0} was unplugged")]
+    ReaderRemoved(String),
+    /// The smart card service has stopped. The card may have executed the command.
+    #[error("the smart card service stopped while {0} was in use")]
+    ServiceStopped(String),
+    /// No answer in all the time that a card may take. It may have executed the command, or still do so.
+    #[error("{0} gave no answer within {1} s")]
+    TimedOut(String, u64),
     /// What arrived is no response APDU. The card may have executed the command.
     #[error("the response is malformed: {0}")]
     Malformed(&'static str),
@@ -53,10 +71,29 @@ impl TransportError {
     /// Whether the card may have executed the command all the same.
     pub const fn may_have_happened(&self) -> bool {
         match self {
-            Self::ResponseLost | Self::PowerLost | Self::Malformed(_) | Self::Other(_) => true,
-            Self::NoCard(_) | Self::NoReader(_) | Self::InUse(_) | Self::Damaged(_) => false,
+            Self::ResponseLost
+            | Self::PowerLost
+            | Self::CardRemoved(_)
+            | Self::CardReset(_)
+            | Self::ReaderRemoved(_)
+            | Self::ServiceStopped(_)
+            | Self::TimedOut(..)
+            | Self::Malformed(_)
+            | Self::Other(_) => true,
+            Self::NoCard(_) | Self::NoReader(_) | Self::NoService(_) | Self::InUse(_) | Self::Damaged(_) => {
+                false
+            }
         }
     }
+}
+
+/// What a terminal knows of the card's session when it begins a phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Continuity {
+    /// Nobody else can have talked to the card since this transport did.
+    Kept,
+    /// Another program may have selected something else, or reset the card: SELECT first.
+    Unsure,
 }
 
 /// A way to one card. Whole APDUs cross it, each answered before the next.
@@ -76,8 +113,8 @@ pub trait Transport {
 
     /// Begins a short phase during which no other program may talk to the card. Never held while a person or the
     /// issuer is waited for. A transport that is alone with its card has nothing to do.
-    fn begin(&mut self) -> Result<(), TransportError> {
-        Ok(())
+    fn begin(&mut self) -> Result<Continuity, TransportError> {
+        Ok(Continuity::Kept)
     }
 
     /// Ends the phase that [`Transport::begin`] began.
@@ -106,7 +143,7 @@ macro_rules! hand_on {
                 (**self).name()
             }
 
-            fn begin(&mut self) -> Result<(), TransportError> {
+            fn begin(&mut self) -> Result<Continuity, TransportError> {
                 (**self).begin()
             }
 

@@ -115,7 +115,13 @@ impl CardError {
             Self::Transport { source, .. } | Self::Reset(source) => match source {
                 TransportError::NoCard(_)
                 | TransportError::NoReader(_)
+                | TransportError::NoService(_)
                 | TransportError::InUse(_)
+                | TransportError::CardRemoved(_)
+                | TransportError::CardReset(_)
+                | TransportError::ReaderRemoved(_)
+                | TransportError::ServiceStopped(_)
+                | TransportError::TimedOut(..)
                 | TransportError::ResponseLost
                 | TransportError::PowerLost => Failure::NoCard,
                 TransportError::Malformed(_) | TransportError::Damaged(_) | TransportError::Other(_) => {

@@ -1,6 +1,6 @@
 //! Counts what crosses.
 
-use super::{ResponseBuffer, Transport, TransportError};
+use super::{Continuity, ResponseBuffer, Transport, TransportError};
 
 /// APDUs and bytes that have crossed a transport.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl<T: Transport> Transport for Counted<T> {
         self.inner.name()
     }
 
-    fn begin(&mut self) -> Result<(), TransportError> {
+    fn begin(&mut self) -> Result<Continuity, TransportError> {
         self.inner.begin()
     }
 

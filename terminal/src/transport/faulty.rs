@@ -1,6 +1,6 @@
 //! Loses responses.
 
-use super::{ResponseBuffer, Transport, TransportError};
+use super::{Continuity, ResponseBuffer, Transport, TransportError};
 
 /// What becomes of the card once a response is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl<T: Transport> Transport for Faulty<T> {
         self.inner.name()
     }
 
-    fn begin(&mut self) -> Result<(), TransportError> {
+    fn begin(&mut self) -> Result<Continuity, TransportError> {
         self.present()?;
         self.inner.begin()
     }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::redaction::{self, Shown, ShownCommand};
-use super::{ResponseBuffer, Transport, TransportError};
+use super::{Continuity, ResponseBuffer, Transport, TransportError};
 
 /// How a trace is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,7 +186,7 @@ impl<T: Transport> Transport for Traced<T> {
         self.inner.name()
     }
 
-    fn begin(&mut self) -> Result<(), TransportError> {
+    fn begin(&mut self) -> Result<Continuity, TransportError> {
         self.inner.begin()
     }
 
