@@ -9,6 +9,7 @@
     deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)
 )]
 
+pub mod answer_to_reset;
 pub mod command;
 pub mod cryptography;
 pub mod element;

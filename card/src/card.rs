@@ -6,6 +6,7 @@ use apdu_spec::cryptography::Engine;
 use apdu_spec::element::Sequence;
 use apdu_spec::file::{FLAG_DISPOSABLE, File};
 use apdu_spec::life_cycle::LifeCycle;
+use apdu_spec::number::PartyNumber;
 use apdu_spec::record::{RecordRole, RecordState};
 use apdu_spec::status::StatusWord;
 use apdu_spec::wire::Writer;
@@ -105,6 +106,11 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
     pub fn reset(&mut self) {
         self.session = Session::NEW;
         self.personalisation = Personalisation::new();
+    }
+
+    /// The number that personalisation gave the card; none while it is blank.
+    pub fn number(&self) -> Option<PartyNumber> {
+        self.store.identity().map(|identity| identity.number)
     }
 
     /// The memory below.

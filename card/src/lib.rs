@@ -20,6 +20,7 @@ mod personalisation;
 mod pin;
 mod script;
 pub mod store;
+pub mod transmission;
 
 pub use card::Card;
 pub use store::PowerUpError;

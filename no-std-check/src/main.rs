@@ -1,16 +1,19 @@
 //! A card as a program with neither std nor an allocator: command APDUs come in on standard input, each behind one
-//! byte of length, and the answers go out the same way. If any dependency of the card or of the standard needed std or
-//! an allocator, it would not link. Nor would it if any path through the card could panic: the panic handler calls a
-//! function that does not exist, and the linker finds no use of it only if the compiler has proved every check away.
+//! byte of length, and the answers go out the same way; an empty one resets the card and lets it speak T=0 instead of
+//! T=1, or T=1 again. If any dependency of the card or of the standard needed std or an allocator, it would not link.
+//! Nor would it if any path through the card could panic: the panic handler calls a function that does not exist, and
+//! the linker finds no use of it only if the compiler has proved every check away.
 #![no_std]
 #![no_main]
 
+use core::convert::Infallible;
 use core::panic::PanicInfo;
 
 use apdu_spec::command::apdu::LONGEST_RESPONSE;
 use apdu_spec::software::Software;
 use purse_card::Card;
 use purse_card::memory::{Geometry, Memory, MemoryFailure};
+use purse_card::transmission::T0;
 
 const UNIT: usize = 8;
 const PAGE: usize = 2048;
@@ -90,6 +93,8 @@ pub extern "C" fn main() -> i32 {
     let Ok(mut card) = Card::<Ram, Software, 32, 8>::power_up(memory, Software) else { return 1 };
     let mut command = [0; u8::MAX as usize];
     let mut response = [0; LONGEST_RESPONSE];
+    let mut t0 = T0::new();
+    let mut speaks_t0 = false;
     loop {
         let mut length = [0];
         if !fill(&mut length) {
@@ -99,7 +104,19 @@ pub extern "C" fn main() -> i32 {
         if !fill(command) {
             return 1;
         }
-        let length = card.process(command, &mut response);
+        if command.is_empty() {
+            card.reset();
+            t0.reset();
+            speaks_t0 = !speaks_t0;
+            continue;
+        }
+        let length = if speaks_t0 {
+            let process = |apdu: &[u8], response: &mut _| Ok::<_, Infallible>(card.process(apdu, response));
+            let Ok(length) = t0.exchange(command, &mut response, process);
+            length
+        } else {
+            card.process(command, &mut response)
+        };
         let Some(answer) = response.get(..length) else { return 1 };
         let Ok(header) = u8::try_from(answer.len()) else { return 1 };
         if !send(&[header]) || !send(answer) {
