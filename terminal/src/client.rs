@@ -6,6 +6,8 @@ mod control;
 mod error;
 mod journal;
 mod personalise;
+mod phase;
 
 pub use card::Client;
 pub use error::{CardError, Failure};
+pub(crate) use journal::MOST_ENTRIES;

@@ -50,9 +50,15 @@ pub enum TransportError {
     /// The smart card service has stopped. The card may have executed the command.
     #[error("the smart card service stopped while {0} was in use")]
     ServiceStopped(String),
+    /// The reader or the service has failed in a way of its own. The card may have executed the command.
+    #[error("the way to the card in {0} has failed: {1}")]
+    Broken(String, String),
     /// No answer in all the time that a card may take. It may have executed the command, or still do so.
     #[error("{0} gave no answer within {1} s")]
     TimedOut(String, u64),
+    /// The card does not answer its reset; nothing has been sent.
+    #[error("the card in {0} does not answer: it may be the wrong way round, or no card for this")]
+    Mute(String),
     /// What arrived is no response APDU. The card may have executed the command.
     #[error("the response is malformed: {0}")]
     Malformed(&'static str),
@@ -77,14 +83,28 @@ impl TransportError {
             | Self::CardReset(_)
             | Self::ReaderRemoved(_)
             | Self::ServiceStopped(_)
+            | Self::Broken(..)
             | Self::TimedOut(..)
             | Self::Malformed(_)
             | Self::Other(_) => true,
-            Self::NoCard(_) | Self::NoReader(_) | Self::NoService(_) | Self::InUse(_) | Self::Damaged(_) => {
-                false
-            }
+            Self::NoCard(_)
+            | Self::NoReader(_)
+            | Self::NoService(_)
+            | Self::Mute(_)
+            | Self::InUse(_)
+            | Self::Damaged(_) => false,
         }
     }
+}
+
+/// How a card and its reader speak (ISO/IEC 7816-3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protocol {
+    /// T=0: header, P3 and data; a command either brings data or fetches some, with 61xx and 6Cxx.
+    T0,
+    /// T=1: blocks that carry whole APDUs.
+    #[default]
+    T1,
 }
 
 /// What a terminal knows of the card's session when it begins a phase.

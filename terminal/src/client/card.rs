@@ -3,58 +3,35 @@
 use apdu_spec::command::response::parse_authenticator;
 use apdu_spec::command::{
     Command, CommandName, DebitData, InitializeData, Initialized, PocketBalance, Proof, ResponseLength,
-    Script, Selection, Voucher, table,
+    Script, Voucher, table,
 };
 use apdu_spec::cryptography::Authenticator;
 use apdu_spec::element::Sequence;
-use apdu_spec::file::{APPLICATION, File, IdentityFile};
+use apdu_spec::file::{File, IdentityFile};
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::pin::PinBlock;
 use apdu_spec::status::StatusWord;
 use apdu_spec::status_block::StatusBlock;
 
-use super::control;
 use super::error::CardError;
 use crate::transport::{EMPTY_RESPONSE, ResponseBuffer, Transport};
 
 /// A card whose application is selected. It exists only so: [`Client::select`] makes it, and after a reset
 /// [`Client::reconnect`] selects again.
+///
+/// From then on it is held: no other program can talk to the card, until [`Client::release`]. Whoever is going to wait,
+/// for a person or the issuer, releases before, and calls [`Client::hold`] before the next command. A client that is
+/// dropped releases nothing; its transport does, if it goes too.
 #[derive(Debug)]
 pub struct Client<T> {
-    transport: T,
-    status: StatusBlock,
+    pub(super) transport: T,
+    pub(super) status: StatusBlock,
+    pub(super) held: bool,
+    /// The session is that of the last SELECT, as far as anyone can know.
+    pub(super) selected: bool,
 }
 
 impl<T: Transport> Client<T> {
-    /// Selects the application: 1 APDU. A blocked or terminated card, and a blank one, select too: see
-    /// [`StatusBlock::life_cycle`].
-    pub fn select(mut transport: T) -> Result<Self, CardError> {
-        let status = select(&mut transport)?;
-        Ok(Self { transport, status })
-    }
-
-    /// Selects again, which ends the session (PIN verified). A card of another number is refused.
-    pub fn reselect(&mut self) -> Result<&StatusBlock, CardError> {
-        let status = select(&mut self.transport)?;
-        if status.number != self.status.number {
-            return Err(CardError::OtherCard);
-        }
-        self.status = status;
-        Ok(&self.status)
-    }
-
-    /// Selects again, whatever number the card has by now: for a card that has just got its number.
-    pub(super) fn select_anew(&mut self) -> Result<(), CardError> {
-        self.status = select(&mut self.transport)?;
-        Ok(())
-    }
-
-    /// Resets the card and selects again: for a card that is back after its response was lost.
-    pub fn reconnect(&mut self) -> Result<&StatusBlock, CardError> {
-        self.transport.reset().map_err(CardError::Reset)?;
-        self.reselect()
-    }
-
     /// What the card said of itself at the last SELECT; the sequence, and pocket 0's balance, as they are after the
     /// debits and credits since.
     pub const fn status(&self) -> &StatusBlock {
@@ -64,11 +41,6 @@ impl<T: Transport> Client<T> {
     /// The transport, for raw APDUs.
     pub const fn transport(&mut self) -> &mut T {
         &mut self.transport
-    }
-
-    /// Gives the transport back.
-    pub fn into_transport(self) -> T {
-        self.transport
     }
 
     /// EF.ID: status, issuer, flags, limits of every pocket.
@@ -236,19 +208,8 @@ fn next(sequence: Sequence) -> Sequence {
     sequence.next().unwrap_or(Sequence::NONE)
 }
 
-/// SELECT with FCI. 6283 and 6285 come with the FCI too.
-fn select<T: Transport>(transport: &mut T) -> Result<StatusBlock, CardError> {
-    let command = Command::Select(Selection::Application(&APPLICATION), true);
-    let mut buffer = EMPTY_RESPONSE;
-    let (data, status) = transmit(transport, &command, &mut buffer)?;
-    match status {
-        StatusWord::Success | StatusWord::Blocked | StatusWord::Terminated => control::status_block(data),
-        status => Err(CardError::Refused { command: CommandName::Select, status }),
-    }
-}
-
 /// Sends a command and takes the answer apart.
-fn transmit<'a, T: Transport>(
+pub(super) fn transmit<'a, T: Transport>(
     transport: &mut T,
     command: &Command<'_>,
     buffer: &'a mut ResponseBuffer,

@@ -52,7 +52,7 @@ pub enum CardError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// Another card than before the reset.
+    /// Another card than before the reset, or than before it was released.
     #[error("this is another card than before")]
     OtherCard,
     /// The way to the card has failed.
@@ -66,6 +66,9 @@ pub enum CardError {
     /// The card could not be reset.
     #[error("reset: {0}")]
     Reset(TransportError),
+    /// The card could not be held: no command has been sent.
+    #[error("{0}")]
+    Begin(TransportError),
 }
 
 impl CardError {
@@ -86,15 +89,28 @@ impl CardError {
         }
     }
 
+    /// What has happened on the way to the card, if that is what has failed.
+    pub const fn transport(&self) -> Option<&TransportError> {
+        match self {
+            Self::Transport { source, .. } | Self::Reset(source) | Self::Begin(source) => Some(source),
+            _ => None,
+        }
+    }
+
     /// Whether the card may have executed the command although no valid answer came.
     pub const fn may_have_happened(&self) -> bool {
         match self {
             // The memory has failed in mid-command: whether the record is committed is known at the next power-up.
             Self::Refused { status, .. } => matches!(status, StatusWord::MemoryFailure),
             Self::UnknownStatus { .. } | Self::Malformed { .. } => true,
-            Self::OtherCard | Self::Reset(_) => false,
+            Self::OtherCard | Self::Reset(_) | Self::Begin(_) => false,
             Self::Transport { source, .. } => source.may_have_happened(),
         }
+    }
+
+    /// Whether the card itself has not spoken: it, or the way to it, is not there.
+    pub(crate) const fn is_away(&self) -> bool {
+        matches!(self, Self::Transport { .. } | Self::Reset(_) | Self::Begin(_) | Self::OtherCard)
     }
 
     /// What it comes to.
@@ -112,15 +128,17 @@ impl CardError {
             Self::Transport { command, source } if source.may_have_happened() && writes(*command) => {
                 Failure::OutcomeUnknown
             }
-            Self::Transport { source, .. } | Self::Reset(source) => match source {
+            Self::Transport { source, .. } | Self::Reset(source) | Self::Begin(source) => match source {
                 TransportError::NoCard(_)
                 | TransportError::NoReader(_)
                 | TransportError::NoService(_)
+                | TransportError::Mute(_)
                 | TransportError::InUse(_)
                 | TransportError::CardRemoved(_)
                 | TransportError::CardReset(_)
                 | TransportError::ReaderRemoved(_)
                 | TransportError::ServiceStopped(_)
+                | TransportError::Broken(..)
                 | TransportError::TimedOut(..)
                 | TransportError::ResponseLost
                 | TransportError::PowerLost => Failure::NoCard,

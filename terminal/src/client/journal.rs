@@ -1,7 +1,7 @@
 //! Reading EF.LOG and EF.EXC.
 
 use apdu_spec::command::table::LAST_RECORD;
-use apdu_spec::command::{Command, CommandName};
+use apdu_spec::command::{Command, CommandName, Selection};
 use apdu_spec::element::Sequence;
 use apdu_spec::file::File;
 use apdu_spec::record::{LogRecord, RecordRole, RecordState};
@@ -12,11 +12,20 @@ use super::error::CardError;
 use crate::transport::{EMPTY_RESPONSE, Transport};
 
 /// More records than any card keeps: what bounds the reading of a log that never ends.
-const MOST_ENTRIES: u32 = 8192;
+pub(crate) const MOST_ENTRIES: u32 = 8192;
 /// A locked card does not say where its log ends; no purse's is longer than this.
 const MOST_REFUSED: u32 = 1024;
 
 impl<T: Transport> Client<T> {
+    /// The FCI of EF.LOG, which says how many records it holds. EF.LOG is the current file then.
+    pub fn log_control(&mut self) -> Result<[u8; 13], CardError> {
+        let mut buffer = EMPTY_RESPONSE;
+        let command = Command::Select(Selection::File(File::Log.identifier().unwrap_or_default()), true);
+        let data = self.exchange(&command, &mut buffer)?;
+        let reason = "the FCI of EF.LOG has a wrong length";
+        data.try_into().map_err(|_| CardError::Malformed { command: CommandName::Select, reason })
+    }
+
     /// READ RECORD of EF.LOG, 1 = newest; none behind the last.
     pub fn log_record(&mut self, number: u8) -> Result<Option<LogRecord>, CardError> {
         self.record(File::Log, number)

@@ -35,6 +35,8 @@ impl<T: Transport> Client<T> {
                 .map_err(|_| CardError::Malformed { command: CommandName::StoreData, reason })?;
             self.execute(&Command::StoreData(number == last, counter, block))?;
         }
-        self.select_anew()
+        // Blank still, or another one: it says that it has taken everything, and has not.
+        let number = profile.identity.number;
+        self.select_if(|status| status.number == number)
     }
 }

@@ -9,7 +9,7 @@ use apdu_spec::pocket::POCKETS;
 use super::desk::IssuerDesk;
 use super::error::{FlowError, Party};
 use super::{guard, handover};
-use crate::client::Client;
+use crate::client::{Client, MOST_ENTRIES};
 use crate::issuer::{SubmissionReport, Unloaded};
 use crate::transport::Transport;
 
@@ -53,8 +53,19 @@ impl Answer {
 }
 
 /// Reads and submits the records that the issuer has not had, then collects every pocket that holds something; the
-/// first one if none does, so that the log has room again.
+/// first one if none does, so that the log has room again. The SAM is released while the issuer is asked, and at the
+/// end.
 pub fn collect<T: Transport>(
+    sam: &mut Client<T>,
+    issuer: &mut (dyn IssuerDesk + '_),
+    time: Time,
+) -> Result<Report, FlowError> {
+    let collected = collect_in_phases(sam, issuer, time);
+    sam.release();
+    collected
+}
+
+fn collect_in_phases<T: Transport>(
     sam: &mut Client<T>,
     issuer: &mut (dyn IssuerDesk + '_),
     time: Time,
@@ -64,8 +75,10 @@ pub fn collect<T: Transport>(
     let (records, submission) = submit(sam, issuer)?;
     let mut report = Report { records, submission, collected: Vec::new() };
     for (currency, amount) in holdings(sam)? {
+        sam.release();
         let payer = sam.status();
         let asked = issuer.unload_request(payer.number, currency, amount, payer.sequence, time)?;
+        handover::hold(sam)?;
         let voucher = handover::debit(sam, party, &asked.pay_details, asked.req, None)?;
         let (answer, records, submission) =
             deliver(sam, issuer, &voucher).map_err(|error| error.unknown(&voucher.pay_details))?;
@@ -73,14 +86,14 @@ pub fn collect<T: Transport>(
         report.submission.bad.extend(submission.bad);
         report.submission.forks.extend(submission.forks);
         report.submission.collected.extend(submission.collected);
-        let acknowledged = sam.acknowledge(voucher.pay_details.from_sequence, answer.ack).is_ok();
+        let acknowledged = handover::acknowledge(sam, &voucher.pay_details, answer.ack);
         report.collected.push(answer.collected(voucher.pay_details, acknowledged));
     }
     Ok(report)
 }
 
 /// Val to the issuer. If records are missing it gets them, and is asked once more. Its answer, how many records it
-/// got, and what it found in them.
+/// got, and what it found in them. The SAM is released.
 pub(super) fn deliver<T: Transport>(
     sam: &mut Client<T>,
     issuer: &mut (dyn IssuerDesk + '_),
@@ -88,6 +101,7 @@ pub(super) fn deliver<T: Transport>(
 ) -> Result<(Answer, usize, SubmissionReport), FlowError> {
     let (mut records, mut submission) = (0, SubmissionReport::default());
     for attempt in 0..2 {
+        sam.release();
         if let Unloaded::Credited { ack, credited, withheld } = issuer.unload(voucher)? {
             return Ok((Answer { ack, credited, withheld }, records, submission));
         }
@@ -98,18 +112,26 @@ pub(super) fn deliver<T: Transport>(
     Err(FlowError::CollectionWaits(voucher.pay_details))
 }
 
-/// Submits every record that the issuer has not passed, in order of sequence. How many, and what it found.
+/// Submits every record that the issuer has not passed, in order of sequence. How many, and what it found. The SAM is
+/// released.
 fn submit<T: Transport>(
     sam: &mut Client<T>,
     issuer: &mut (dyn IssuerDesk + '_),
 ) -> Result<(usize, SubmissionReport), FlowError> {
     let number = sam.status().number;
+    sam.release();
     let first = issuer.records_wanted(number)?;
+    handover::hold(sam)?;
+    if sam.status().sequence.0.saturating_sub(first.0) > MOST_ENTRIES {
+        // No card has so many, whatever it says: the first would have to be gone.
+        return Err(FlowError::RecordGone(first));
+    }
     let mut records = Vec::new();
     for sequence in (first.0..sam.status().sequence.0).map(Sequence) {
         let record = sam.entry(sequence).map_err(FlowError::card(Party::Sam))?;
         records.push(record.ok_or(FlowError::RecordGone(sequence))?);
     }
+    sam.release();
     let report = issuer.submit_records(number, first, &records)?;
     Ok((records.len(), report))
 }
@@ -117,6 +139,7 @@ fn submit<T: Transport>(
 /// Currency and balance of each pocket to collect.
 fn holdings<T: Transport>(sam: &mut Client<T>) -> Result<Vec<(Currency, Amount)>, FlowError> {
     let failed = FlowError::card(Party::Sam);
+    handover::hold(sam)?;
     let pockets = sam.identity().map_err(failed)?.pockets;
     let mut holdings = Vec::with_capacity(POCKETS);
     for (pocket, _) in (0..).zip(pockets).filter(|(_, parameters)| parameters.is_used()) {

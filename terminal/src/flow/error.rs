@@ -99,11 +99,13 @@ impl FlowError {
         }
     }
 
-    /// A failure that leaves open whether the card has executed its command: the outcome is unknown then. A refusal
-    /// is certain.
+    /// A failure that leaves open whether the card has executed its command, or has heard of it at all: the outcome
+    /// is unknown then. A refusal is certain.
     pub(super) fn in_doubt(self, pay_details: &PayDetails) -> Self {
+        let is_away = matches!(&self, Self::Card { source, .. } if source.is_away());
         match self.failure() {
             Failure::NoCard | Failure::OutcomeUnknown => self.unknown(pay_details),
+            _ if is_away => self.unknown(pay_details),
             _ => self,
         }
     }

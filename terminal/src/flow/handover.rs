@@ -2,8 +2,10 @@
 
 use apdu_spec::command::Voucher;
 use apdu_spec::cryptography::{Authenticator, Tac};
+use apdu_spec::element::Role;
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::pin::PinBlock;
+use apdu_spec::status_block::StatusBlock;
 
 use super::error::{FlowError, Party};
 use crate::client::{CardError, Client};
@@ -18,6 +20,50 @@ pub struct Handover {
     pub tac: Tac,
     /// The payee has credited.
     pub ack: Authenticator,
+}
+
+/// Holds both cards of a transaction. Always in the same order, the merchant SAM first: two programs that want the same
+/// two never wait for each other for ever. On an error either may be held.
+pub(super) fn hold_both<A: Transport, B: Transport>(
+    one: &mut Client<A>,
+    other: &mut Client<B>,
+) -> Result<(), FlowError> {
+    let place = |status: &StatusBlock| (status.role != Role::Merchant, status.number);
+    if place(one.status()) <= place(other.status()) {
+        hold_in_order(one, other)
+    } else {
+        hold_in_order(other, one)
+    }
+}
+
+fn hold_in_order<A: Transport, B: Transport>(
+    first: &mut Client<A>,
+    second: &mut Client<B>,
+) -> Result<(), FlowError> {
+    if !first.is_held() {
+        second.release();
+    }
+    hold(first)?;
+    hold(second)
+}
+
+/// Holds a card.
+pub(super) fn hold<T: Transport>(card: &mut Client<T>) -> Result<(), FlowError> {
+    card.hold().map_err(FlowError::card(Party::of(card.status().role)))
+}
+
+/// Holds a card again while value of this transaction is in the air, which stays there if the card cannot be held.
+/// A SELECT whose response was lost is sent once more.
+pub(super) fn hold_again<T: Transport>(
+    card: &mut Client<T>,
+    pay_details: &PayDetails,
+) -> Result<(), FlowError> {
+    let failed = FlowError::card(Party::of(card.status().role));
+    let held = match card.hold() {
+        Err(error) if error.may_have_happened() => card.hold(),
+        certain => certain,
+    };
+    held.map_err(|error| failed(error).unknown(pay_details))
 }
 
 /// DEBIT, whose response may be lost: then once more, to the letter, when the card is back. A debit that has
@@ -43,7 +89,7 @@ pub(super) fn debit<T: Transport>(
         payer.verify(pin).map_err(failed)?;
     }
     payer.debit(pay_details, req).map_err(|error| {
-        let unknown = error.may_have_happened() || matches!(error, CardError::Transport { .. });
+        let unknown = error.may_have_happened() || error.is_away();
         if unknown { failed(error).unknown(pay_details) } else { failed(error) }
     })
 }
@@ -77,6 +123,16 @@ pub(super) fn decline<T: Transport>(
     voucher: &Voucher,
 ) -> Result<Authenticator, CardError> {
     repeated(payee, |payee| payee.decline(voucher))
+}
+
+/// ACKNOWLEDGE by a card that was released meanwhile. Whether it has heard of it: the payee has the value in any case,
+/// and a card that has left hears of it at the next recovery.
+pub(super) fn acknowledge<T: Transport>(
+    payer: &mut Client<T>,
+    pay_details: &PayDetails,
+    ack: Authenticator,
+) -> bool {
+    payer.hold().and_then(|()| payer.acknowledge(pay_details.from_sequence, ack)).is_ok()
 }
 
 /// REVERSE, which is repeated.

@@ -15,8 +15,15 @@ pub struct Entry {
     pub record: LogRecord,
 }
 
-/// EF.LOG, newest first, then EF.EXC, newest first. A locked card refuses (6982).
+/// EF.LOG, newest first, then EF.EXC, newest first. A locked card refuses (6982). The card is released
+/// at the end.
 pub fn history<T: Transport>(card: &mut Client<T>) -> Result<Vec<Entry>, CardError> {
+    let entries = read(card);
+    card.release();
+    entries
+}
+
+fn read<T: Transport>(card: &mut Client<T>) -> Result<Vec<Entry>, CardError> {
     card.reselect()?;
     // A locked card would show its open records only, which is not its history.
     card.log_record(1)?;

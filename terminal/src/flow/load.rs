@@ -42,45 +42,72 @@ pub enum Finished {
 }
 
 /// INITIALIZE, the issuer's val, CREDIT, and the ack to the issuer. A load of this card that is not resolved yet is
-/// finished first.
+/// finished first. The card is released while the issuer is asked, and at the end.
 pub fn load<T: Transport>(
+    card: &mut Client<T>,
+    issuer: &mut (dyn IssuerDesk + '_),
+    load: &Load<'_>,
+) -> Result<Receipt, FlowError> {
+    let loaded = load_in_phases(card, issuer, load);
+    card.release();
+    loaded
+}
+
+fn load_in_phases<T: Transport>(
     card: &mut Client<T>,
     issuer: &mut (dyn IssuerDesk + '_),
     load: &Load<'_>,
 ) -> Result<Receipt, FlowError> {
     let party = guard::any_role(card.status())?;
     guard::validity(card.status(), load.time)?;
+    card.release();
     if let Some(voucher) = issuer.unresolved_load(card.status().number)? {
         finish(card, issuer, &voucher)?;
     }
+    let from = issuer.number();
+    handover::hold(card)?;
     let payee = card.status();
     let request = InitializeData {
         kind: Kind::Load,
         key_version: payee.key_version,
         currency: load.currency,
         amount: load.amount,
-        from: issuer.number(),
+        from,
         from_sequence: payee.sequence,
         time: load.time,
     };
     let (pay_details, req) = card.initialize(&request).map_err(FlowError::card(party))?;
+    card.release();
     let proof = issuer.load(&pay_details, req, load.account)?;
     let voucher = Voucher { pay_details, val: proof.val, tac: proof.tac };
-    credit(card, party, issuer, &voucher)
+    credit(card, issuer, &voucher)
 }
 
-/// Brings an unresolved load to its end: CREDIT, else DECLINE, and the card's word to the issuer.
+/// Brings an unresolved load to its end: CREDIT, else DECLINE, and the card's word to the issuer. The card is released
+/// at the end.
 pub fn finish<T: Transport>(
     card: &mut Client<T>,
     issuer: &mut (dyn IssuerDesk + '_),
     voucher: &Voucher,
 ) -> Result<Finished, FlowError> {
+    let finished = finish_in_phases(card, issuer, voucher);
+    card.release();
+    finished
+}
+
+fn finish_in_phases<T: Transport>(
+    card: &mut Client<T>,
+    issuer: &mut (dyn IssuerDesk + '_),
+    voucher: &Voucher,
+) -> Result<Finished, FlowError> {
     let party = guard::any_role(card.status())?;
-    match credit(card, party, issuer, voucher) {
+    match credit(card, issuer, voucher) {
         Ok(Receipt { acknowledged: true, .. }) => Ok(Finished::Credited),
         // Told again, so that its reason is known.
         Ok(Receipt { acknowledged: false, pay_details }) => {
+            handover::hold_again(card, &pay_details)?;
             let ack = handover::credit(card, voucher).map_err(FlowError::card(party))?;
+            card.release();
             issuer.load_acknowledged(pay_details.to, pay_details.to_sequence, ack)?;
             Ok(Finished::Credited)
         }
@@ -92,25 +119,26 @@ pub fn finish<T: Transport>(
 }
 
 /// CREDIT and ack to the issuer. A card that refuses declines, and the account has its money back: that error is
-/// certain.
+/// certain. Nothing is sent to a card that is another one by now, or cannot be held: the value stays in the air.
 fn credit<T: Transport>(
     card: &mut Client<T>,
-    party: Party,
     issuer: &mut (dyn IssuerDesk + '_),
     voucher: &Voucher,
 ) -> Result<Receipt, FlowError> {
     let PayDetails { to, to_sequence, .. } = voucher.pay_details;
+    handover::hold_again(card, &voucher.pay_details)?;
     match handover::credit(card, voucher) {
         Ok(ack) => {
+            card.release();
             let acknowledged = issuer.load_acknowledged(to, to_sequence, ack).is_ok();
             Ok(Receipt { pay_details: voucher.pay_details, acknowledged })
         }
         Err(refusal) => {
             let certain = !refusal.may_have_happened();
-            let refusal = FlowError::card(party)(refusal);
-            let taken_back = certain
-                && handover::decline(card, voucher)
-                    .is_ok_and(|nack| issuer.load_declined(to, to_sequence, nack).is_ok());
+            let refusal = FlowError::card(Party::of(card.status().role))(refusal);
+            let nack = if certain { handover::decline(card, voucher).ok() } else { None };
+            card.release();
+            let taken_back = nack.is_some_and(|nack| issuer.load_declined(to, to_sequence, nack).is_ok());
             if taken_back { Err(refusal) } else { Err(refusal.unknown(&voucher.pay_details)) }
         }
     }

@@ -36,7 +36,7 @@ pub struct Receipt {
 /// SAM INITIALIZE, customer DEBIT, SAM CREDIT, and ACKNOWLEDGE if the customer's card is still there.
 ///
 /// Both cards have been selected: the SAM at the start of its session, the purse when it came. Further purchases of
-/// the same purse need no other SELECT.
+/// the same purse need no other SELECT, unless another program may have used it. Both are released at the end.
 pub fn purchase<P: Transport, S: Transport>(
     purse: &mut Client<P>,
     sam: &mut Client<S>,
@@ -45,11 +45,28 @@ pub fn purchase<P: Transport, S: Transport>(
     let handover = sell(purse, sam, payment)?;
     // The merchant has the money; a card that has left hears of it at the next recovery.
     let acknowledged = purse.acknowledge(handover.pay_details.from_sequence, handover.ack).is_ok();
+    purse.release();
+    sam.release();
     Ok(Receipt { handover, acknowledged })
 }
 
-/// A purchase without the ACKNOWLEDGE: 1 APDU for the purse, 2 for the SAM.
+/// A purchase without the ACKNOWLEDGE: 1 APDU for the purse, 2 for the SAM. Both stay held for it, or for the next
+/// purchase of the same tap; on an error they are released.
 pub fn sell<P: Transport, S: Transport>(
+    purse: &mut Client<P>,
+    sam: &mut Client<S>,
+    payment: &Payment<'_>,
+) -> Result<Handover, FlowError> {
+    let sold = sell_held(purse, sam, payment);
+    if sold.is_err() {
+        purse.release();
+        sam.release();
+    }
+    sold
+}
+
+/// From INITIALIZE to CREDIT in one phase of both cards: VERIFY holds only in the session of its DEBIT.
+fn sell_held<P: Transport, S: Transport>(
     purse: &mut Client<P>,
     sam: &mut Client<S>,
     payment: &Payment<'_>,
@@ -58,6 +75,7 @@ pub fn sell<P: Transport, S: Transport>(
     guard::role(sam.status(), Role::Merchant)?;
     guard::validity(purse.status(), payment.time)?;
     guard::validity(sam.status(), payment.time)?;
+    handover::hold_both(sam, purse)?;
     if let Some(pin) = payment.pin {
         purse.verify(pin).map_err(FlowError::card(Party::Purse))?;
     }

@@ -11,7 +11,7 @@ use super::error::{FlowError, Party};
 use super::load::Finished;
 use super::unload::Delivered;
 use super::{collection, guard, handover, load, unload};
-use crate::client::{CardError, Client, Failure};
+use crate::client::{Client, Failure};
 use crate::transport::Transport;
 
 /// A card at hand. Cards behind different transports are all reached alike.
@@ -68,13 +68,17 @@ impl Report {
 }
 
 /// Finishes every unresolved load and every open payer record of these cards, as far as their payees are at hand.
-/// What fails does not keep the rest from being finished: it is in the report.
+/// What fails does not keep the rest from being finished: it is in the report. A card is held only while it is talked
+/// to, so that programs with the same cards, in whatever order, do not wait for each other for ever.
 pub fn recover(cards: &mut [CardAtHand<'_>], mut issuer: Option<&mut (dyn IssuerDesk + '_)>) -> Report {
     let mut report = Report::default();
+    cards.iter_mut().for_each(Client::release);
     for payer in 0..cards.len() {
         let Some(card) = cards.get_mut(payer) else { continue };
         let number = card.status().number;
-        let open = match open_items(card, issuer.as_deref_mut(), &mut report) {
+        let open = open_items(card, issuer.as_deref_mut(), &mut report);
+        card.release();
+        let open = match open {
             Ok(open) => open,
             Err(error) => {
                 report.unread.push((number, error));
@@ -101,6 +105,7 @@ fn open_items(
 ) -> Result<Vec<PayDetails>, FlowError> {
     let party = guard::any_role(card.status())?;
     card.reselect().map_err(FlowError::card(party))?;
+    card.release();
     if let Some(issuer) = issuer
         && let Some(voucher) = issuer.unresolved_load(card.status().number)?
     {
@@ -111,6 +116,7 @@ fn open_items(
         };
         report.items.push(Item { pay_details: voucher.pay_details, outcome });
     }
+    handover::hold(card)?;
     let open = card.open_records().map_err(FlowError::card(party))?;
     Ok(open.into_iter().map(|record| record.pay_details).collect())
 }
@@ -127,7 +133,9 @@ fn bring(
         && issuer.number() == pay_details.to
     {
         let Some(card) = cards.get_mut(payer) else { return Ok(Outcome::PayeeAbsent) };
-        return settle_with_issuer(card, issuer, pay_details, collections);
+        let outcome = settle_with_issuer(card, issuer, pay_details, collections);
+        card.release();
+        return outcome;
     }
     let payee = cards.iter().position(|card| card.status().number == pay_details.to);
     match payee.map(|payee| cards.get_disjoint_mut([payer, payee])) {
@@ -137,8 +145,20 @@ fn bring(
 }
 
 /// GET PROOF; CREDIT → ack → ACKNOWLEDGE, or DECLINE → nack → REVERSE. After a REVERSE the payer is selected again,
-/// for only its status block says what it holds then.
+/// for only its status block says what it holds then. Both are held for all of it, and released at the end.
 pub fn settle<A: Transport, B: Transport>(
+    payer: &mut Client<A>,
+    payee: &mut Client<B>,
+    pay_details: &PayDetails,
+) -> Result<Outcome, FlowError> {
+    let outcome = handover::hold_both(payee, payer).and_then(|()| settle_held(payer, payee, pay_details));
+    payer.release();
+    payee.release();
+    outcome
+}
+
+/// The same with both held.
+pub(super) fn settle_held<A: Transport, B: Transport>(
     payer: &mut Client<A>,
     payee: &mut Client<B>,
     pay_details: &PayDetails,
@@ -152,7 +172,7 @@ pub fn settle<A: Transport, B: Transport>(
             acknowledged.map_err(|error| of_payer(error).in_doubt(pay_details))?;
             Ok(Outcome::Settled)
         }
-        Err(refusal) if refusal.may_have_happened() || is_absent(&refusal) => Err(of_payee(refusal)),
+        Err(refusal) if refusal.may_have_happened() || refusal.is_away() => Err(of_payee(refusal)),
         Err(_) => {
             // A payee that has credited after all does not decline.
             let nack = payee.decline(&voucher).map_err(of_payee)?;
@@ -164,11 +184,7 @@ pub fn settle<A: Transport, B: Transport>(
     }
 }
 
-fn is_absent(error: &CardError) -> bool {
-    matches!(error, CardError::Transport { .. } | CardError::Reset(_) | CardError::OtherCard)
-}
-
-/// The same with the issuer as payee.
+/// The same with the issuer as payee. The payer is released while the issuer is asked.
 fn settle_with_issuer<T: Transport>(
     payer: &mut Client<T>,
     issuer: &mut (dyn IssuerDesk + '_),
@@ -176,16 +192,18 @@ fn settle_with_issuer<T: Transport>(
     collections: &mut Vec<collection::Report>,
 ) -> Result<Outcome, FlowError> {
     let failed = FlowError::card(Party::of(payer.status().role));
+    handover::hold(payer)?;
     let voucher: Voucher = payer.proof(pay_details).map_err(failed)?;
-    let delivered = match (pay_details.kind, payer.status().role) {
-        (Kind::Unload, Role::Merchant) => {
-            let (answer, records, submission) = collection::deliver(payer, issuer, &voucher)?;
-            let collected = vec![answer.collected(*pay_details, false)];
-            collections.push(collection::Report { records, submission, collected });
-            Delivered::Credited(answer.ack)
-        }
-        _ => unload::deliver(issuer, &voucher)?,
+    let delivered = if (pay_details.kind, payer.status().role) == (Kind::Unload, Role::Merchant) {
+        let (answer, records, submission) = collection::deliver(payer, issuer, &voucher)?;
+        let collected = vec![answer.collected(*pay_details, false)];
+        collections.push(collection::Report { records, submission, collected });
+        Delivered::Credited(answer.ack)
+    } else {
+        payer.release();
+        unload::deliver(issuer, &voucher)?
     };
+    handover::hold_again(payer, pay_details)?;
     match delivered {
         Delivered::Credited(ack) => {
             let acknowledged = payer.acknowledge(pay_details.from_sequence, ack);

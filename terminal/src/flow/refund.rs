@@ -24,8 +24,19 @@ pub struct Refund<'a> {
 }
 
 /// Open purchases of this purse from this SAM are settled first; then SAM SELECT and VERIFY, purse INITIALIZE, SAM DEBIT,
-/// purse CREDIT, SAM ACKNOWLEDGE.
+/// purse CREDIT, SAM ACKNOWLEDGE. Both cards are held for all of it, and released at the end.
 pub fn refund<P: Transport, S: Transport>(
+    purse: &mut Client<P>,
+    sam: &mut Client<S>,
+    refund: &Refund<'_>,
+) -> Result<Receipt, FlowError> {
+    let refunded = refund_held(purse, sam, refund);
+    purse.release();
+    sam.release();
+    refunded
+}
+
+fn refund_held<P: Transport, S: Transport>(
     purse: &mut Client<P>,
     sam: &mut Client<S>,
     refund: &Refund<'_>,
@@ -36,12 +47,15 @@ pub fn refund<P: Transport, S: Transport>(
     guard::role(sam.status(), Role::Merchant)?;
     guard::validity(purse.status(), refund.time)?;
     guard::validity(sam.status(), refund.time)?;
+    handover::hold_both(sam, purse)?;
     for record in purse.open_records().map_err(of_purse)? {
         if record.pay_details.to == sam.status().number {
             // One that cannot be settled now is not the purchase that is paid back, or INITIALIZE says so.
-            let _ = recovery::settle(purse, sam, &record.pay_details);
+            let _ = recovery::settle_held(purse, sam, &record.pay_details);
         }
     }
+    // One that could not be reached in this is not held any more.
+    handover::hold_both(sam, purse)?;
     sam.reselect().map_err(of_sam)?;
     sam.verify(refund.operator_pin).map_err(of_sam)?;
     let payer = sam.status();

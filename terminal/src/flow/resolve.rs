@@ -19,8 +19,18 @@ pub struct Item {
 }
 
 /// Asks the issuer about every open payer record of the card and delivers its scripts. To be tried after a recovery:
-/// the issuer refuses what can still be settled.
+/// the issuer refuses what can still be settled. The card is released while the issuer is asked, and at the end.
 pub fn resolve<T: Transport>(
+    card: &mut Client<T>,
+    issuer: &mut (dyn IssuerDesk + '_),
+    unsettleable: Unsettleable,
+) -> Result<Vec<Item>, FlowError> {
+    let resolved = resolve_in_phases(card, issuer, unsettleable);
+    card.release();
+    resolved
+}
+
+fn resolve_in_phases<T: Transport>(
     card: &mut Client<T>,
     issuer: &mut (dyn IssuerDesk + '_),
     unsettleable: Unsettleable,
@@ -29,8 +39,10 @@ pub fn resolve<T: Transport>(
     let failed = FlowError::card(party);
     card.reselect().map_err(failed)?;
     let number = card.status().number;
+    let records = card.open_records().map_err(failed)?;
     let mut items = Vec::new();
-    for record in card.open_records().map_err(failed)? {
+    for record in records {
+        card.release();
         let outcome = match issuer.resolve(number, &record, unsettleable) {
             Ok(script) => match deliver(card, &script) {
                 Ok(()) => Ok(script),
@@ -43,9 +55,11 @@ pub fn resolve<T: Transport>(
     Ok(items)
 }
 
-/// UPDATE PARAMETER. Delivered again it changes nothing, so a lost response is no harm.
+/// UPDATE PARAMETER. Delivered again it changes nothing, so a lost response is no harm. The card is held for it and
+/// stays so.
 pub fn deliver<T: Transport>(card: &mut Client<T>, script: &SignedScript) -> Result<(), FlowError> {
     let failed = FlowError::card(Party::of(card.status().role));
+    card.hold().map_err(failed)?;
     match card.update_parameter(&script.script()) {
         Err(error) if error.may_have_happened() => {
             card.reconnect().map_err(failed)?;

@@ -32,25 +32,40 @@ pub struct Receipt {
     pub acknowledged: bool,
 }
 
-/// The issuer's req, DEBIT, val to the issuer, ACKNOWLEDGE.
+/// The issuer's req, DEBIT, val to the issuer, ACKNOWLEDGE. The purse is released while the issuer is asked, and at the
+/// end.
 pub fn unload<T: Transport>(
+    purse: &mut Client<T>,
+    issuer: &mut (dyn IssuerDesk + '_),
+    unload: &Unload,
+) -> Result<Receipt, FlowError> {
+    let unloaded = unload_in_phases(purse, issuer, unload);
+    purse.release();
+    unloaded
+}
+
+fn unload_in_phases<T: Transport>(
     purse: &mut Client<T>,
     issuer: &mut (dyn IssuerDesk + '_),
     unload: &Unload,
 ) -> Result<Receipt, FlowError> {
     let party = guard::role(purse.status(), Role::Purse)?;
     let Unload { currency, amount, time } = *unload;
+    purse.release();
     let payer = purse.status();
     let asked = issuer.unload_request(payer.number, currency, amount, payer.sequence, time)?;
+    handover::hold(purse)?;
     let voucher = handover::debit(purse, party, &asked.pay_details, asked.req, None)?;
+    purse.release();
     match deliver(issuer, &voucher) {
         Ok(Delivered::Credited(ack)) => {
             // The account has the money; a card that has left hears of it at the next recovery.
-            let acknowledged = purse.acknowledge(asked.pay_details.from_sequence, ack).is_ok();
+            let acknowledged = handover::acknowledge(purse, &asked.pay_details, ack);
             Ok(Receipt { pay_details: asked.pay_details, acknowledged })
         }
         Ok(Delivered::Declined(nack, refusal)) => {
             let refusal = FlowError::Issuer(refusal);
+            handover::hold_again(purse, &asked.pay_details)?;
             match handover::reverse(purse, &asked.pay_details, nack) {
                 Ok(()) => Err(refusal),
                 Err(error) => Err(FlowError::card(Party::Purse)(error).unknown(&asked.pay_details)),

@@ -5,6 +5,7 @@
 
 pub(crate) mod interrupted;
 pub(crate) mod process;
+pub(crate) mod shared;
 
 use apdu_spec::cryptography::KeyPurpose;
 use apdu_spec::element::{Amount, Expiry, Role};
