@@ -9,3 +9,4 @@ pub mod scheme;
 pub mod simulated_memory;
 pub mod transport;
 pub mod virtual_card;
+pub mod vpcd;

@@ -11,7 +11,7 @@ use apdu_spec::command::apdu::LONGEST_RESPONSE;
 pub use counted::{Counted, Counts};
 pub use faulty::Faulty;
 pub use in_process::InProcess;
-pub use traced::{Trace, TraceFormat, Traced};
+pub use traced::{Trace, TraceFormat, Traced, TracedCommand};
 
 /// Room for one short response with its status word.
 pub type ResponseBuffer = [u8; LONGEST_RESPONSE];

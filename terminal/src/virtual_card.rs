@@ -9,6 +9,7 @@ use std::fmt;
 use std::path::Path;
 
 use apdu_spec::element::Role;
+use apdu_spec::number::PartyNumber;
 use apdu_spec::software::Software;
 use purse_card::Card;
 use purse_card::memory::Geometry;
@@ -38,6 +39,7 @@ trait Chip: fmt::Debug + Send {
     fn process(&mut self, command: &[u8], response: &mut ResponseBuffer) -> usize;
     fn finish(&mut self);
     fn reset(&mut self);
+    fn number(&self) -> Option<PartyNumber>;
     fn memory(&self) -> &CardMemory;
     fn memory_mut(&mut self) -> &mut CardMemory;
     fn into_memory(self: Box<Self>) -> CardMemory;
@@ -54,6 +56,10 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Chip for Card<CardMemory, Sof
 
     fn reset(&mut self) {
         self.reset();
+    }
+
+    fn number(&self) -> Option<PartyNumber> {
+        self.number()
     }
 
     fn memory(&self) -> &CardMemory {
@@ -209,6 +215,14 @@ impl VirtualCard {
     /// What a person calls it: its file's name without extension.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its number; none while it is blank or has no power.
+    pub fn number(&self) -> Option<PartyNumber> {
+        match &self.power {
+            Power::On(chip) => chip.number(),
+            Power::Off(_) | Power::Changing => None,
+        }
     }
 
     /// Whether it has power.

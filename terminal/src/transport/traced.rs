@@ -49,12 +49,33 @@ impl Trace {
         Traced { inner, trace: self.clone() }
     }
 
+    /// A command that goes to a card now: what a card's own side traces where no [`Transport`] is wrapped.
+    pub fn command(&self, command: &[u8]) -> TracedCommand {
+        TracedCommand { shown: redaction::command(command), started: (self.clock)() }
+    }
+
+    /// What became of a command at this card.
+    pub fn answer(&self, card: &str, command: &TracedCommand, answer: &Result<&[u8], TransportError>) {
+        let described = match answer {
+            Ok(bytes) => Ok(redaction::response(&command.shown, bytes)),
+            Err(error) => Err(error.to_string()),
+        };
+        self.print(card, command.started, &command.shown, &described);
+    }
+
     /// A trace that cannot be written is no reason to leave a payment half done.
     fn line(&self, text: &str) {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = writeln!(writer, "{text}");
         let _ = writer.flush();
     }
+}
+
+/// A command on its way, as its trace will show it.
+#[derive(Debug)]
+pub struct TracedCommand {
+    shown: ShownCommand,
+    started: Timestamp,
 }
 
 /// Prints each APDU: time, command name and fields by the command table, the meaning of the status word. PINs and keys,
@@ -106,21 +127,22 @@ struct Line<'a> {
 const SCHEMA: u32 = 1;
 const UNKNOWN: &str = "unknown command";
 
-impl<T: Transport> Traced<T> {
+impl Trace {
     fn print(
         &self,
+        card: &str,
         started: Timestamp,
         command: &ShownCommand,
         answer: &Result<(Vec<Shown>, Option<u16>), String>,
     ) {
-        let ended = (self.trace.clock)();
+        let ended = (self.clock)();
         let name = command.name.as_deref().unwrap_or(UNKNOWN);
         let status = answer.as_ref().ok().and_then(|(_, code)| *code);
         let meaning = status.map(meaning);
-        match self.trace.format {
+        match self.format {
             TraceFormat::Human => {
                 let sent = format!("{name} [{}]{}", command.header, joined(&command.fields));
-                self.trace.line(&format!("{} {} > {sent}", time(started), self.inner.name()));
+                self.line(&format!("{} {} > {sent}", time(started), card));
                 let received = match (answer, status, meaning) {
                     (Ok((fields, _)), Some(code), Some(meaning)) => {
                         format!("{code:04X} {meaning}{}", joined(fields))
@@ -128,14 +150,14 @@ impl<T: Transport> Traced<T> {
                     (Ok((fields, _)), ..) => format!("no status word{}", joined(fields)),
                     (Err(error), ..) => format!("no response: {error}"),
                 };
-                self.trace.line(&format!("{} {} < {received}", time(ended), self.inner.name()));
+                self.line(&format!("{} {} < {received}", time(ended), card));
             }
             TraceFormat::JsonLines => {
                 let took = started.duration_until(ended).as_micros();
                 let line = Line {
                     schema: SCHEMA,
                     time: started.to_string(),
-                    card: self.inner.name(),
+                    card,
                     command: name,
                     header: &command.header,
                     data: &command.fields,
@@ -146,7 +168,7 @@ impl<T: Transport> Traced<T> {
                     microseconds: u64::try_from(took).unwrap_or(0),
                 };
                 // The line has nothing that JSON does not have.
-                self.trace.line(&serde_json::to_string(&line).unwrap_or_default());
+                self.line(&serde_json::to_string(&line).unwrap_or_default());
             }
         }
     }
@@ -158,14 +180,9 @@ impl<T: Transport> Transport for Traced<T> {
         command: &[u8],
         response: &'a mut ResponseBuffer,
     ) -> Result<&'a [u8], TransportError> {
-        let shown = redaction::command(command);
-        let started = (self.trace.clock)();
+        let traced = self.trace.command(command);
         let answer = self.inner.transmit(command, response);
-        let described = match &answer {
-            Ok(bytes) => Ok(redaction::response(&shown, bytes)),
-            Err(error) => Err(error.to_string()),
-        };
-        self.print(started, &shown, &described);
+        self.trace.answer(self.inner.name(), &traced, &answer);
         answer
     }
 
