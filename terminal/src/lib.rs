@@ -5,6 +5,7 @@ pub mod client;
 pub mod flow;
 pub mod home;
 pub mod issuer;
+pub mod reader;
 pub mod scheme;
 pub mod simulated_memory;
 pub mod transport;

@@ -6,116 +6,22 @@ mod flow_support;
 
 use apdu_spec::command::{Command, CommandName, Initialized, Proof, Voucher, table};
 use apdu_spec::cryptography::{Authenticator, Tac};
-use apdu_spec::element::{Kind, Role, Sequence};
-use apdu_spec::file::{CONTROL_LENGTH, purse_control};
-use apdu_spec::life_cycle::LifeCycle;
-use apdu_spec::number::PartyNumber;
-use apdu_spec::status::StatusWord;
+use apdu_spec::element::{Amount, Currency, Kind, Role, Sequence};
+use apdu_spec::file::purse_control;
 use apdu_spec::status_block::StatusBlock;
-use flow_support::{World, client, payment};
+use flow_support::hostile::{Scripted, Wire, answer, called, done, nested, selected, status, wire};
+use flow_support::{HOLDER, MERCHANT, OPERATOR, World, client, payment};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use purse_terminal::client::{CardError, Client};
+use purse_terminal::flow::load::{self, Load};
 use purse_terminal::flow::recovery::{self, CardAtHand};
-use purse_terminal::flow::{history, purchase};
+use purse_terminal::flow::refund::{self, Refund};
+use purse_terminal::flow::unload::{self, Unload};
+use purse_terminal::flow::{FlowError, collection, history, purchase, resolve};
+use purse_terminal::issuer::Unsettleable;
 use purse_terminal::transport::{EMPTY_RESPONSE, ResponseBuffer, Transport, TransportError};
 use purse_tests::scheme::{Profile, TIME, VERSION, eur, party, pay_details, pin};
-
-/// Answers from a script, over and over.
-#[derive(Debug)]
-struct Scripted {
-    answers: Vec<Vec<u8>>,
-    next: usize,
-    sent: usize,
-}
-
-impl Scripted {
-    fn new(answers: Vec<Vec<u8>>) -> Self {
-        Self { answers, next: 0, sent: 0 }
-    }
-}
-
-impl Transport for Scripted {
-    fn transmit<'a>(
-        &mut self,
-        _: &[u8],
-        response: &'a mut ResponseBuffer,
-    ) -> Result<&'a [u8], TransportError> {
-        self.sent += 1;
-        let answer = &self.answers[self.next % self.answers.len()];
-        self.next += 1;
-        response[..answer.len()].copy_from_slice(answer);
-        Ok(&response[..answer.len()])
-    }
-
-    fn reset(&mut self) -> Result<(), TransportError> {
-        Ok(())
-    }
-
-    fn name(&self) -> &'static str {
-        "hostile"
-    }
-}
-
-fn status(role: Role, number: PartyNumber, sequence: u32) -> StatusBlock {
-    StatusBlock {
-        life_cycle: LifeCycle::Active,
-        role,
-        number,
-        key_version: VERSION,
-        sequence: Sequence(sequence),
-        currency: eur(),
-        exponent: 2,
-        balance: apdu_spec::element::Amount(50_00),
-        expiry: apdu_spec::element::Expiry([0x99, 0x12]),
-        maximum_balance: apdu_spec::element::Amount(150_00),
-    }
-}
-
-fn done(data: &[u8]) -> Vec<u8> {
-    [data, &StatusWord::Success.emit()].concat()
-}
-
-fn selected(role: Role) -> Vec<u8> {
-    done(&purse_control(&status(role, party(9), u32::MAX)))
-}
-
-/// Lengths that a command of the table really has, so that the answers come past the first check.
-fn lengths() -> impl Strategy<Value = usize> {
-    prop_oneof![Just(0), Just(8), Just(11), Just(16), Just(20), Just(50), Just(177), 0..=256_usize]
-}
-
-fn answer() -> impl Strategy<Value = Vec<u8>> {
-    let status = prop_oneof![
-        4 => Just(StatusWord::Success.code()),
-        2 => (0..StatusWord::ALL.len()).prop_map(|place| StatusWord::ALL[place].code()),
-        1 => any::<u16>(),
-    ];
-    let data = lengths().prop_flat_map(|length| vec(any::<u8>(), length));
-    let whole = (data, status).prop_map(|(data, status)| [data, status.to_be_bytes().to_vec()].concat());
-    prop_oneof![
-        8 => whole,
-        1 => vec(any::<u8>(), 0..4),
-        2 => prop_oneof![Just(selected(Role::Purse)), Just(selected(Role::Merchant))],
-        1 => (1..129_usize).prop_map(nested),
-        // An FCI with one byte wrong.
-        1 => (0..CONTROL_LENGTH, any::<u8>()).prop_map(|(place, byte)| {
-            let mut control = selected(Role::Purse);
-            control[place] = byte;
-            control
-        }),
-    ]
-}
-
-/// Templates in templates.
-fn nested(depth: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for level in 0..depth.min(128) {
-        bytes.push(0x6F);
-        bytes.push(u8::try_from((depth - level - 1) * 2).unwrap_or(0x7F));
-    }
-    done(&bytes)
-}
 
 /// Every command of the client.
 fn everything(client: &mut Client<Scripted>) {
@@ -143,66 +49,134 @@ fn everything(client: &mut Client<Scripted>) {
     let _ = client.reconnect();
 }
 
+/// Exchanges that all commands of the client may take together, and those of one APDU.
+const MOST_SENT: usize = 40_000;
+const MOST_EXCHANGES: usize = 16;
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
 
     #[test]
-    fn no_answer_makes_the_client_panic_or_wait(answers in vec(answer(), 1..12)) {
-        let sent = match Client::select(Scripted::new(answers.clone())) {
-            Ok(mut client) => {
-                everything(&mut client);
-                client.into_transport().sent
-            }
-            Err(_) => 1,
-        };
-        prop_assert!(sent < 40_000, "{sent}");
-        let mut first = vec![selected(Role::Purse)];
-        first.extend(answers);
-        everything(&mut Client::select(Scripted::new(first)).unwrap());
+    fn no_answer_makes_the_client_panic_or_wait(wire in wire(), answers in vec(answer(), 1..12)) {
+        let most = if wire == Wire::Whole { MOST_SENT } else { MOST_SENT * MOST_EXCHANGES };
+        if let Ok(mut client) = Client::select(Scripted::over(wire, answers.clone())) {
+            everything(&mut client);
+            prop_assert!(client.into_transport().sent.len() < most);
+        }
+        let card = Scripted::selected(wire, &status(Role::Purse, party(9), u32::MAX), &answers);
+        let mut client = Client::select(card).unwrap();
+        everything(&mut client);
+        prop_assert!(client.into_transport().sent.len() < most);
     }
 }
 
+/// What a terminal does with the card of one party, and with honest ones of the others.
+type Flow = fn(&mut Client<&mut dyn Transport>, &mut World);
+
+const WITH_A_PURSE: [(&str, Flow); 4] = [
+    ("purchase", |purse, world| {
+        let _ = purchase::purchase(purse, &mut client(&mut world.sam), &payment(1_00));
+    }),
+    ("refund", |purse, world| {
+        let _ = refund::refund(purse, &mut client(&mut world.sam), &refund_of(&pin(OPERATOR)));
+    }),
+    ("load", |purse, world| {
+        let order = Load { account: HOLDER, currency: eur(), amount: Amount(1_00), time: TIME };
+        let _ = load::load(purse, &mut world.issuer, &order);
+    }),
+    ("unload", |purse, world| {
+        let order = Unload { currency: eur(), amount: Amount(1_00), time: TIME };
+        let _ = unload::unload(purse, &mut world.issuer, &order);
+    }),
+];
+
+const WITH_A_SAM: [(&str, Flow); 4] = [
+    ("purchase", |sam, world| {
+        let _ = purchase::purchase(&mut client(&mut world.purse), sam, &payment(1_00));
+    }),
+    ("refund", |sam, world| {
+        let _ = refund::refund(&mut client(&mut world.purse), sam, &refund_of(&pin(OPERATOR)));
+    }),
+    ("load", |sam, world| {
+        let order = Load { account: MERCHANT, currency: eur(), amount: Amount(1_00), time: TIME };
+        let _ = load::load(sam, &mut world.issuer, &order);
+    }),
+    ("collection", |sam, world| {
+        let _ = collection::collect(sam, &mut world.issuer, TIME);
+    }),
+];
+
+const WITH_ANY: [(&str, Flow); 2] = [
+    ("resolve", |card, world| {
+        let _ = resolve::resolve(card, &mut world.issuer, Unsettleable::BookAsUnclaimed);
+    }),
+    ("reconnect", |card, _| {
+        let _ = card.reconnect();
+    }),
+];
+
+const fn refund_of(operator_pin: &apdu_spec::pin::PinBlock) -> Refund<'_> {
+    Refund { currency: Currency([0x09, 0x78]), amount: Amount(1_00), time: TIME, operator_pin }
+}
+
+/// Every flow that such a card can be in: with it no honest card and no account gains or loses, and whatever the honest
+/// ones had under way is finished as if it had never been there.
+fn in_every_flow(hostile: &StatusBlock, wire: Wire, answers: &[Vec<u8>], flows: &[(&str, Flow)]) {
+    let mut world = World::with_history();
+    let before = world.money();
+    for (_, flow) in flows {
+        let mut card = Scripted::selected(wire, hostile, answers);
+        let mut card = Client::select(&mut card as &mut dyn Transport).unwrap();
+        flow(&mut card, &mut world);
+    }
+    assert!(world.recover().is_complete());
+    assert_eq!(world.assert_settled(), before);
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(60) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1000) })]
 
     #[test]
-    fn a_hostile_purse_pays_no_honest_merchant_and_gets_nothing(answers in vec(answer(), 1..8)) {
-        let mut world = World::new();
-        let mut first = vec![selected(Role::Purse)];
-        first.extend(answers);
-        let mut purse = Client::select(Scripted::new(first)).unwrap();
-        let sold = purchase::sell(&mut purse, &mut client(&mut world.sam), &payment(1_00));
-        prop_assert!(sold.is_err());
-        prop_assert_eq!(world.assert_settled().sam, 0);
+    fn a_hostile_purse_moves_nothing(purse in called(Role::Purse), wire in wire(), answers in vec(answer(), 1..8)) {
+        in_every_flow(&purse, wire, &answers, &[&WITH_A_PURSE[..], &WITH_ANY].concat());
     }
 
     #[test]
-    fn a_hostile_merchant_debits_no_honest_purse(answers in vec(answer(), 1..8)) {
-        let mut world = World::new();
-        world.load(20_00).unwrap();
-        let mut first = vec![selected(Role::Merchant)];
-        // An INITIALIZE that is right but for its req.
-        first.push(done(&Initialized { number: party(9), sequence: Sequence(7), req: Authenticator([7; 8]) }.emit()));
-        first.extend(answers);
-        let mut sam = Client::select(Scripted::new(first)).unwrap();
-        let sold = purchase::sell(&mut client(&mut world.purse), &mut sam, &payment(1_00));
-        prop_assert!(sold.is_err());
-        prop_assert_eq!(world.assert_settled().purse, 20_00);
+    fn a_hostile_merchant_moves_nothing(
+        sam in called(Role::Merchant),
+        wire in wire(),
+        right in any::<bool>(),
+        mut answers in vec(answer(), 1..8),
+    ) {
+        if right {
+            // An INITIALIZE that is right but for its req.
+            let asked = Initialized { number: sam.number, sequence: Sequence(7), req: Authenticator([7; 8]) };
+            answers.insert(0, done(&asked.emit()));
+        }
+        in_every_flow(&sam, wire, &answers, &[&WITH_A_SAM[..], &WITH_ANY].concat());
     }
 
     #[test]
-    fn a_hostile_card_ends_no_recovery(answers in vec(answer(), 1..8)) {
+    fn a_hostile_card_ends_no_recovery(
+        hostile in prop_oneof![called(Role::Merchant), called(Role::Purse)],
+        place in 0..3_usize,
+        wire in wire(),
+        answers in vec(answer(), 1..8),
+    ) {
         let mut world = World::with_history();
-        let mut first = vec![selected(Role::Merchant)];
-        first.extend(answers);
-        let mut hostile = Scripted::new(first);
+        let before = world.money();
         {
-            let hostile: CardAtHand<'_> = Client::select(&mut hostile as &mut dyn Transport).unwrap();
-            let mut cards = [hostile, client(&mut world.purse), client(&mut world.sam)];
+            let mut card = Scripted::selected(wire, &hostile, &answers);
+            let card: CardAtHand<'_> = Client::select(&mut card as &mut dyn Transport).unwrap();
+            let mut cards = vec![client(&mut world.purse), client(&mut world.sam)];
+            cards.insert(place, card);
             recovery::recover(&mut cards, Some(&mut world.issuer));
         }
-        world.assert_settled();
-        prop_assert!(world.recover().items.is_empty(), "the honest ones were finished");
+        // One that calls itself the payee can be asked in its place; one that does not keeps nobody from his ack.
+        let left = world.recover();
+        let impostor = hostile.number == party(2);
+        prop_assert!(left.is_complete() && (impostor || left.items.is_empty()), "{:?}", left);
+        prop_assert_eq!(world.assert_settled(), before);
     }
 }
 
@@ -264,7 +238,16 @@ fn answers_of_wrong_length_are_errors_of_their_command() {
 
 /// A card that is asked for its log and always has another record.
 #[derive(Debug)]
-struct Endless(Profile);
+struct Endless {
+    profile: Profile,
+    asked: usize,
+}
+
+impl Endless {
+    const fn new(profile: Profile) -> Self {
+        Self { profile, asked: 0 }
+    }
+}
 
 impl Transport for Endless {
     fn transmit<'a>(
@@ -272,14 +255,17 @@ impl Transport for Endless {
         command: &[u8],
         response: &'a mut ResponseBuffer,
     ) -> Result<&'a [u8], TransportError> {
+        self.asked += 1;
+        assert!(self.asked < MOST_SENT, "asked without an end");
+        let Profile { role, number, .. } = self.profile;
         let request = apdu_spec::command::Request::parse(command).unwrap();
         let answer = match request.command().unwrap() {
-            Command::Select(..) => done(&purse_control(&status(Role::Purse, self.0.number, u32::MAX))),
+            Command::Select(..) => done(&purse_control(&status(role, number, u32::MAX))),
             Command::ReadEntry(sequence) => {
-                let pay_details = pay_details(Kind::Purchase, 1, (self.0.number, sequence.0), (party(2), 0));
+                let pay_details = pay_details(Kind::Purchase, 1, (number, sequence.0), (party(2), 0));
                 done(&record(pay_details))
             }
-            _ => done(&record(pay_details(Kind::Purchase, 1, (self.0.number, 0), (party(2), 0)))),
+            _ => done(&record(pay_details(Kind::Purchase, 1, (number, 0), (party(2), 0)))),
         };
         *response = EMPTY_RESPONSE;
         response[..answer.len()].copy_from_slice(&answer);
@@ -308,6 +294,17 @@ fn record(pay_details: apdu_spec::pay_details::PayDetails) -> [u8; 50] {
 
 #[test]
 fn a_log_without_an_end_is_not_read_for_ever() {
-    let mut card = Client::select(Endless(Profile::purse(1, 0))).unwrap();
+    let mut card = Client::select(Endless::new(Profile::purse(1, 0))).unwrap();
     assert!(card.open_records().unwrap().len() < 10_000);
+    let mut card = Client::select(Endless::new(Profile::purse(1, 0))).unwrap();
+    assert!(history::history(&mut card).unwrap().len() < 10_000);
+}
+
+#[test]
+fn a_sam_with_more_records_than_any_has_is_not_collected() {
+    let mut world = World::with_history();
+    let mut sam = Client::select(Endless::new(Profile::sam(2, 0))).unwrap();
+    let error = collection::collect(&mut sam, &mut world.issuer, TIME).unwrap_err();
+    assert!(matches!(error, FlowError::RecordGone(Sequence(0))), "{error}");
+    world.collect().unwrap();
 }

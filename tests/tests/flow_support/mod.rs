@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(clippy::inconsistent_digit_grouping, reason = "euros and cents")]
 
+pub(crate) mod hostile;
 pub(crate) mod interrupted;
 pub(crate) mod process;
 pub(crate) mod shared;

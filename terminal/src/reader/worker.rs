@@ -1,0 +1,213 @@
+//! The thread that keeps a connection to a card: it does one job after the other, and ends with its near end.
+
+use std::cell::Cell;
+use std::ffi::CString;
+use std::ops::ControlFlow;
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pcsc::{Card, CardStatusOwned, Context, Disposition, Error, Protocols, Scope, ShareMode, Transaction};
+
+use super::connection::{Answer, Job, Outcome};
+use super::errors;
+use super::in_reader::Sharing;
+use crate::transport::{Continuity, EMPTY_RESPONSE, Protocol, TransportError};
+
+/// Before a card that another program has reset is taken up again: it may be about to do so once more.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// The far end of a connection.
+pub(super) struct Worker {
+    reader: String,
+    sharing: Sharing,
+    /// Others may keep resetting the card for so long.
+    limit: Duration,
+    todo: Receiver<Job>,
+    done: SyncSender<Outcome>,
+    /// Card and reader have agreed on a protocol: the crate `pcsc` panics at a command without one.
+    agreed: Cell<bool>,
+}
+
+/// Jobs end with the near end, or with one that has nobody left to answer.
+type Flow = ControlFlow<()>;
+
+impl Worker {
+    pub(super) const fn new(
+        reader: String,
+        sharing: Sharing,
+        limit: Duration,
+        todo: Receiver<Job>,
+        done: SyncSender<Outcome>,
+    ) -> Self {
+        Self { reader, sharing, limit, todo, done, agreed: Cell::new(true) }
+    }
+
+    /// Connects, and does what it is asked for until nobody asks any more. Then the card is reset.
+    pub(super) fn run(self) {
+        let mut card = match self.connect() {
+            Ok((card, protocol)) => {
+                if self.done.send(Ok(Answer::Connected(protocol))).is_err() {
+                    return;
+                }
+                card
+            }
+            Err(error) => {
+                let _ = self.done.send(Err(error));
+                return;
+            }
+        };
+        let mut first = true;
+        while let Ok(job) = self.todo.recv() {
+            let flow = match job {
+                Job::Transmit(command) => self.answer(self.transmit(&card, &command)),
+                Job::End { .. } => self.answer(Ok(Answer::Done)),
+                Job::Reset => {
+                    let outcome = self
+                        .reset(|share, protocols| card.reconnect(share, protocols, Disposition::ResetCard));
+                    self.answer(outcome.and_then(|()| self.protocol(&card)).map(Answer::Connected))
+                }
+                Job::Begin => self.phase(&mut card, &mut first),
+            };
+            if flow.is_break() {
+                break;
+            }
+        }
+        // Whoever comes next finds no session of ours, no verified PIN above all.
+        let _ = card.disconnect(Disposition::ResetCard);
+    }
+
+    fn connect(&self) -> Result<(Card, Protocol), TransportError> {
+        let failed = |error| errors::before(error, &self.reader);
+        let context = Context::establish(Scope::User).map_err(failed)?;
+        let name = CString::new(self.reader.as_str())
+            .map_err(|_| TransportError::NoReader(format!("no reader is called `{}`", self.reader)))?;
+        let mut card = context.connect(&name, self.share_mode(), Protocols::ANY).map_err(failed)?;
+        let begin = Instant::now();
+        loop {
+            let agreed = match card.status2_owned() {
+                Err(Error::ResetCard) => None,
+                Err(error) => return Err(failed(error)),
+                Ok(status) => agreed(&status),
+            };
+            match agreed {
+                Some(protocol) => return Ok((card, protocol)),
+                None if begin.elapsed() > self.limit => {
+                    return Err(TransportError::Mute(self.reader.clone()));
+                }
+                // Another program has reset it since it was connected to.
+                None => {
+                    thread::sleep(PAUSE);
+                    card.reconnect(self.share_mode(), Protocols::ANY, Disposition::LeaveCard)
+                        .map_err(failed)?;
+                }
+            }
+        }
+    }
+
+    const fn share_mode(&self) -> ShareMode {
+        match self.sharing {
+            Sharing::Shared => ShareMode::Shared,
+            Sharing::Exclusive => ShareMode::Exclusive,
+        }
+    }
+
+    /// What card and reader have agreed on.
+    fn protocol(&self, card: &Card) -> Result<Protocol, TransportError> {
+        let status = card.status2_owned().map_err(|error| errors::before(error, &self.reader));
+        let protocol = status.map(|status| agreed(&status));
+        self.agreed.set(matches!(protocol, Ok(Some(_))));
+        protocol?.ok_or_else(|| TransportError::Mute(self.reader.clone()))
+    }
+
+    fn answer(&self, outcome: Outcome) -> Flow {
+        if self.done.send(outcome).is_ok() { Flow::Continue(()) } else { Flow::Break(()) }
+    }
+
+    fn transmit(&self, card: &Card, command: &[u8]) -> Outcome {
+        if !self.agreed.get() {
+            return Err(TransportError::Mute(self.reader.clone()));
+        }
+        let mut response = Box::new(EMPTY_RESPONSE);
+        match card.transmit(command, response.as_mut_slice()).map(<[u8]>::len) {
+            // vpcd's word for a card that has left; no card answers so.
+            Ok(0) => Err(errors::look(&self.reader)),
+            Ok(length) => Ok(Answer::Response(response, length)),
+            Err(error) => Err(errors::during(error, &self.reader)),
+        }
+    }
+
+    fn reset(
+        &self,
+        reconnect: impl FnOnce(ShareMode, Protocols) -> Result<(), Error>,
+    ) -> Result<(), TransportError> {
+        reconnect(self.share_mode(), Protocols::ANY).map_err(|error| errors::before(error, &self.reader))
+    }
+
+    /// A phase, from its begin to its end: the transaction borrows the card for as long.
+    fn phase(&self, card: &mut Card, first: &mut bool) -> Flow {
+        let mut card = card;
+        let mut reconnected = false;
+        let begin = Instant::now();
+        while begin.elapsed() < self.limit {
+            match card.transaction2() {
+                Ok(transaction) => {
+                    if reconnected && let Err(error) = self.protocol(&transaction) {
+                        return self.answer(Err(error));
+                    }
+                    let alone = self.sharing == Sharing::Exclusive && !*first && !reconnected;
+                    *first = false;
+                    let continuity = if alone { Continuity::Kept } else { Continuity::Unsure };
+                    self.answer(Ok(Answer::Begun(continuity)))?;
+                    return self.in_phase(transaction);
+                }
+                // Somebody has reset the card since: it is taken as it is now.
+                Err((same, Error::ResetCard)) => {
+                    card = same;
+                    reconnected = true;
+                    thread::sleep(PAUSE);
+                    if let Err(error) = self
+                        .reset(|share, protocols| card.reconnect(share, protocols, Disposition::LeaveCard))
+                    {
+                        return self.answer(Err(error));
+                    }
+                }
+                Err((_, error)) => return self.answer(Err(errors::before(error, &self.reader))),
+            }
+        }
+        self.answer(Err(TransportError::InUse(self.reader.clone())))
+    }
+
+    fn in_phase(&self, mut transaction: Transaction<'_>) -> Flow {
+        while let Ok(job) = self.todo.recv() {
+            match job {
+                Job::Transmit(command) => self.answer(self.transmit(&transaction, &command))?,
+                Job::Reset => {
+                    let outcome = self.reset(|share, protocols| {
+                        transaction.reconnect(share, protocols, Disposition::ResetCard)
+                    });
+                    let outcome = outcome.and_then(|()| self.protocol(&transaction)).map(Answer::Connected);
+                    self.answer(outcome)?;
+                }
+                // In one already.
+                Job::Begin => self.answer(Ok(Answer::Begun(Continuity::Kept)))?,
+                Job::End { reset } => {
+                    let how = if reset { Disposition::ResetCard } else { Disposition::LeaveCard };
+                    let ended = transaction.end(how);
+                    let outcome = ended.map_err(|(_, error)| errors::before(error, &self.reader));
+                    return self.answer(outcome.map(|()| Answer::Done));
+                }
+            }
+        }
+        Flow::Break(())
+    }
+}
+
+/// What card and reader have agreed on. With none of both no command would cross.
+fn agreed(status: &CardStatusOwned) -> Option<Protocol> {
+    match status.protocol2()? {
+        pcsc::Protocol::T0 => Some(Protocol::T0),
+        pcsc::Protocol::T1 => Some(Protocol::T1),
+        pcsc::Protocol::RAW => None,
+    }
+}
