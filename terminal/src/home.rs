@@ -117,6 +117,11 @@ impl Home {
         self.directory.join("pending")
     }
 
+    /// The directory of what says which cards are in readers; it is there once one was.
+    pub fn served_directory(&self) -> PathBuf {
+        self.directory.join("served")
+    }
+
     /// The file of a card, whether it is there or not.
     pub fn card(&self, name: &str) -> Result<PathBuf, HomeError> {
         let letters = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');

@@ -16,12 +16,18 @@ fn markers(home: &Home) -> Vec<String> {
     names
 }
 
+/// The names of the markers of both cards: a card is the same in a file and in a reader, so they are its number.
+fn both(home: &Home) -> Vec<String> {
+    let number = |name| home.json(&["card", "show", name])["number"].as_str().unwrap().to_owned();
+    vec![number("card"), number("sam")]
+}
+
 #[test]
 fn an_interrupted_payment_is_finished_before_the_next_one() {
     let home = Home::with_money();
     assert!(markers(&home).is_empty());
     home.run(&["pay", "2", "--lose", "4"]).exits(6);
-    assert_eq!(markers(&home), ["card", "sam"]);
+    assert_eq!(markers(&home), both(&home));
     let next = home.run(&["pay", "0.01"]).exits(0);
     assert!(next.stderr.contains("an earlier `purse pay` was interrupted"), "{next:?}");
     assert!(next.stderr.contains("purchase of 2.00 EUR"), "{next:?}");
@@ -42,7 +48,7 @@ fn a_killed_payment_is_finished_before_the_next_one() {
         let _ = child.kill();
         child.wait().unwrap();
         if home.audit() != "0.00" {
-            assert_eq!(markers(&home), ["card", "sam"], "{delay:?}");
+            assert_eq!(markers(&home), both(&home), "{delay:?}");
         }
         home.run(&["pay", "0.01"]).exits(0);
         assert!(markers(&home).is_empty());
@@ -55,11 +61,12 @@ fn nothing_is_paid_while_an_earlier_payment_is_under_way() {
     let home = Home::with_money();
     home.run(&["pay", "2", "--lose", "4"]).exits(6);
     home.run(&["card", "new", "other", "--role", "merchant"]).exits(0);
+    let cards = both(&home);
     let away = home.path().join("sam-is-away");
     fs::rename(home.card("sam"), &away).unwrap();
     let error = home.run(&["--json", "--sam", "other", "pay", "0.01"]).exits(6).json();
     assert!(error["error"]["next"].as_str().unwrap().contains("purse recover"), "{error}");
-    assert_eq!(markers(&home), ["card", "sam"]);
+    assert_eq!(markers(&home), cards);
     fs::rename(away, home.card("sam")).unwrap();
     // The card that its open payment names is found in the home.
     home.run(&["--sam", "other", "pay", "0.01"]).exits(0);
@@ -134,4 +141,44 @@ fn who_repeats_a_payment_that_came_to_nothing_pays() {
     let again = home.run(&["pay", "5.00"]).exits(0);
     assert!(again.stdout.contains("paid 5.00 EUR"), "{again:?}");
     assert_eq!((home.balance("card"), home.audit()), ("25.00".to_owned(), "0.00".to_owned()));
+}
+
+/// The SAM's marker stands for the payment of one card. The same amount by another card is another payment.
+#[test]
+fn an_interrupted_payment_of_one_card_is_not_taken_for_that_of_another() {
+    let home = Home::with_money();
+    home.run(&["card", "new", "bob"]).exits(0);
+    home.run(&["load", "10.00", "--card", "bob"]).exits(0);
+    // The answer to CREDIT: the SAM has the money.
+    home.run(&["pay", "5.00", "--lose", "5"]).exits(6);
+    let paid = home.run(&["pay", "5.00", "--card", "bob"]).exits(0);
+    assert!(paid.stdout.contains("paid 5.00 EUR"), "{paid:?}");
+    assert_eq!(home.balance("bob"), "5.00");
+    home.run(&["recover"]).exits(0);
+    assert_eq!((home.balance("card"), home.balance("sam")), ("25.00".to_owned(), "30.00".to_owned()));
+    assert_eq!(home.audit(), "0.00");
+}
+
+/// Two payments of one amount can fall into one second. The first is no proof of the second.
+#[test]
+fn an_equal_payment_of_the_same_second_is_not_taken_for_the_interrupted_one() {
+    let start = Home::with_money();
+    let (home, marked, paid) = (0..20)
+        .map(|_| {
+            let home = start.copy();
+            home.run(&["pay", "5.00"]).exits(0);
+            home.run(&["pay", "5.00", "--cut", "1"]).exits(6);
+            let marker = home.path().join("pending").join(&markers(&home)[0]);
+            let note: serde_json::Value = serde_json::from_slice(&fs::read(marker).unwrap()).unwrap();
+            let history = home.json(&["history"]);
+            let paid = history["records"][0]["time"].as_str().unwrap().to_owned();
+            let marked = jiff::Timestamp::from_second(note["time"].as_i64().unwrap()).unwrap();
+            (home, marked.strftime("%Y-%m-%d %H:%M:%SZ").to_string(), paid)
+        })
+        .find(|(_, marked, paid)| marked == paid)
+        .expect("both in one second, sooner or later");
+    assert_eq!(marked, paid);
+    let again = home.run(&["pay", "5.00"]).exits(0);
+    assert!(again.stdout.contains("paid 5.00 EUR"), "{again:?}");
+    assert_eq!((home.balance("card"), home.audit()), ("20.00".to_owned(), "0.00".to_owned()));
 }

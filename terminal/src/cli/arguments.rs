@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use apdu_spec::element::Role;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -11,10 +12,12 @@ Exit codes:
   0  done
   1  something else went wrong; `audit` and `demo`: it does not add up
   2  usage: the command line, an amount, or a home that is not there
-  3  no reader or card, or it is in use or damaged
+  3  no reader, card or smart card service, or it went away before anything
+     could have happened, or is in use or damaged; `doctor`: there is a problem
   4  the card refused: the message gives the status word and its meaning
   5  authentication failed: a PIN wrong, blocked or missing, or a wrong MAC
-  6  the outcome is unknown: run `purse recover`
+  6  the outcome is unknown: run `purse recover`, with the same --reader and
+     --sam-reader
   7  the issuer declined
 
 PINs:
@@ -23,7 +26,7 @@ PINs:
   SAM's operator from --operator-pin-file or PURSE_OPERATOR_PIN. Never from an
   argument: other programs can read those.
 
-Faults, virtual cards only:
+Faults, virtual cards only; for one in a reader give them to `card serve`:
   --cut N and --lose N count over all cards of the command together, in the
   order in which things happen, from when the cards have started. --cut: the
   operation is left half done, and the card has no power until the command has
@@ -55,7 +58,19 @@ pub(crate) struct GlobalArguments {
     /// The merchant's SAM to use, a virtual card too [default: sam]
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) sam: Option<String>,
-    /// Print one JSON document on stdout, also for errors
+    /// Use the card in this reader: its exact name, or a part of it that only one reader (with a card) has
+    #[arg(long, global = true, value_name = "READER", conflicts_with = "card")]
+    pub(crate) reader: Option<String>,
+    /// Use the merchant's SAM in this reader, named as for --reader
+    #[arg(long, global = true, value_name = "READER", conflicts_with = "sam")]
+    pub(crate) sam_reader: Option<String>,
+    /// Wait up to so many seconds for a card in each reader
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) wait: Option<u64>,
+    /// Have the cards in readers alone while connected to them; an error where another program has one
+    #[arg(long, global = true)]
+    pub(crate) exclusive: bool,
+    /// Print one JSON document on stdout, also for errors; `till` and `card serve`: one line for each event
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Print every APDU, with names and meanings but no PIN and no key, on stderr or to FILE
@@ -114,7 +129,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "CODE", default_value = "EUR")]
         currency: String,
     },
-    /// Make, list and show virtual cards
+    /// Make, list and show cards, and put virtual ones into a reader
     #[command(subcommand)]
     Card(CardCommand),
     /// Show what is on the card
@@ -137,7 +152,7 @@ pub(crate) enum Command {
     History,
     /// Finish what was interrupted: on the card, the SAM, and with the issuer
     Recover,
-    /// Change the card's PIN
+    /// Change the card's PIN, or give it its tries back
     #[command(subcommand)]
     Pin(PinCommand),
     /// Lock the card: it shows no balance and pays nothing; needs the PIN
@@ -156,17 +171,48 @@ pub(crate) enum Command {
         #[arg(required = true, value_name = "HEX")]
         commands: Vec<String>,
     },
+    /// Wait for cards in --reader and take the same payment from each, until Ctrl-C
+    ///
+    /// A card that has paid does not pay this till again. A payment for which the card wants its PIN is not taken.
+    /// Ctrl-C in mid-payment brings that payment to its end first; a second Ctrl-C ends at once. With --wait, the till
+    /// closes when no card has come for so many seconds. With --json, each card is one line, and so is the closing.
+    Till {
+        /// How much, in exact decimals of the currency: 3.50
+        #[arg(value_name = "AMOUNT", allow_negative_numbers = true)]
+        amount: String,
+        /// Close after so many payments
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        count: Option<u64>,
+        /// Let a card that has paid pay again once it has been taken away
+        #[arg(long)]
+        again: bool,
+    },
+    /// List the readers: what is in each, whether a program has it, its protocol and answer to reset
+    Readers,
     /// Ask the issuer for what cannot be settled between the cards, and bring its answer to the card
     Resolve,
     /// Count everything: the issuer's float has to be what purses and SAMs hold and what is in flight
     Audit,
-    /// Play the whole story in a fresh temporary home, with real cards' memory and real APDUs
+    /// See what stands between this machine and a card in a reader, and what to do about it
+    Doctor {
+        /// Where pcscd's readers that are not on USB are configured
+        #[arg(long, value_name = "DIR", default_value = "/etc/reader.conf.d",
+            value_parser = OsStringValueParser::new().map(PathBuf::from))]
+        reader_conf: PathBuf,
+    },
+    /// Play the whole story in a fresh temporary home, with virtual cards and their real memory and APDUs
     Demo,
     /// Count APDUs, bytes, program operations and AES blocks of every flow, and measure purchases per second
+    ///
+    /// With --reader: measure the way to the card there (round trips of SELECT, beside those of an echo card that is
+    /// plugged into a free slot of vpcd), and purchases, which take real money from the card.
     Bench {
         /// How long to measure
         #[arg(long, value_name = "MILLISECONDS", default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..=600_000))]
         time: u64,
+        /// With --reader: how many purchases of the smallest amount to make
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        purchases: u32,
     },
     /// Print the completions of a shell
     Completions {
@@ -184,21 +230,56 @@ pub(crate) enum Command {
 /// `card …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum CardCommand {
-    /// Make a virtual card; its PIN is 1234 if none is given
+    /// Make a virtual card, or a purse of the blank card in --reader; its PIN is 1234 if none is given
     New {
-        /// Its name
-        name: String,
+        /// Its name; none for the card in --reader
+        #[arg(required_unless_present = "reader", conflicts_with = "reader")]
+        name: Option<String>,
         /// What it is
         #[arg(long, value_enum, default_value_t = RoleArgument::Purse)]
         role: RoleArgument,
+        /// Leave the virtual card blank, to be personalised in a reader (`purse card serve`) in the same role
+        #[arg(long, conflicts_with = "reader")]
+        blank: bool,
     },
     /// List the home's cards
     List,
     /// Show everything that a card says of itself
     Show {
+        /// Its name; none for the card in --reader
+        #[arg(required_unless_present = "reader", conflicts_with = "reader")]
+        name: Option<String>,
+    },
+    /// Put a virtual card into a PC/SC reader without hardware, vsmartcard's vpcd, until Ctrl-C
+    ///
+    /// Every program of this machine then finds it as a chip card there; no other `purse` can open its file meanwhile.
+    /// vpcd has two slots, at ports 35963 and 35964, and the card connects to the first that no other card of this home
+    /// has. A reversed vpcd (DEVICENAME `127.0.0.1:0x8C7B` in /etc/reader.conf.d/vpcd), which connects to the card, is
+    /// waited for with --listen; but vpcd 3.3, Debian 12's, takes pcscd down with it when a slot has no card or a card
+    /// leaves.
+    Serve {
         /// Its name
         name: String,
+        #[command(flatten)]
+        place: ServeArguments,
     },
+}
+
+/// Where and how `card serve` meets vpcd.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ServeArguments {
+    /// vpcd's port [default: the first of its slots, 35963 and 35964, that no card of this home is served to]
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+    /// The machine on which vpcd runs
+    #[arg(long, value_name = "HOST", default_value = "127.0.0.1", conflicts_with = "listen")]
+    pub(crate) host: String,
+    /// Wait for a reversed vpcd, on 127.0.0.1 alone; port 0 is any free one
+    #[arg(long)]
+    pub(crate) listen: bool,
+    /// Speak T=0, with GET RESPONSE, instead of T=1
+    #[arg(long)]
+    pub(crate) t0: bool,
 }
 
 /// `pin …`
@@ -231,6 +312,7 @@ impl Command {
             Self::Card(CardCommand::New { .. }) => "card new",
             Self::Card(CardCommand::List) => "card list",
             Self::Card(CardCommand::Show { .. }) => "card show",
+            Self::Card(CardCommand::Serve { .. }) => "card serve",
             Self::Balance => "balance",
             Self::Load(_) => "load",
             Self::Pay(_) => "pay",
@@ -244,12 +326,25 @@ impl Command {
             Self::Lock => "lock",
             Self::Unlock { .. } => "unlock",
             Self::Apdu { .. } => "apdu",
+            Self::Till { .. } => "till",
+            Self::Readers => "readers",
             Self::Resolve => "resolve",
             Self::Audit => "audit",
+            Self::Doctor { .. } => "doctor",
             Self::Demo => "demo",
             Self::Bench { .. } => "bench",
             Self::Completions { .. } => "completions",
             Self::Man { .. } => "man",
+        }
+    }
+}
+
+impl RoleArgument {
+    /// In the standard's terms.
+    pub(crate) const fn role(self) -> Role {
+        match self {
+            Self::Purse => Role::Purse,
+            Self::Merchant => Role::Merchant,
         }
     }
 }

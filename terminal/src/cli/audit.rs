@@ -1,24 +1,20 @@
 //! `audit`: is every cent where the books say?
 //!
-//! For each currency, the issuer's float has to be what purses and SAMs hold and what is in flight. All cards of the
-//! home are read from copies, so that an audit changes nothing: not a record, not a PIN try, not a power-up.
+//! For each currency, the issuer's float has to be what purses and SAMs hold and what is in flight.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{File, TryLockError};
 
 use apdu_spec::element::{Currency, Kind, Role, Sequence};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
-use purse_terminal::home::Home;
-use purse_terminal::issuer::{AccountBalance, Books, Fork, IssuerError};
+use purse_terminal::issuer::{AccountBalance, Books, Fork};
 use serde_json::{Value, json};
 
+use super::census::{self, Census};
 use super::context::{Context, Embedded};
 use super::failure::{ExitCode, Failure};
 use super::money::pay_details_document;
 use super::output::Reply;
-use super::patience::while_busy;
-use super::snapshot::Snapshot;
 use super::sums::Sums;
 use super::view::table;
 use super::whereabouts::{Card, Whereabouts, booked_whereabouts, load_whereabouts, whereabouts};
@@ -43,58 +39,11 @@ pub(crate) struct Audit {
     older: bool,
 }
 
-/// Keeps all cards as they are until the books have been read too: sums of two moments do not add up. None is kept
-/// while another is waited for, or a payment that has the one and wants the other would wait for ever.
-fn hold(home: &Home) -> Result<Vec<File>, Failure> {
-    let names = home.cards()?;
-    let attempt = || {
-        let mut held = Vec::with_capacity(names.len());
-        for name in &names {
-            // What cannot be opened is a finding when it is read.
-            let Some(file) = home.card(name).ok().and_then(|path| File::open(path).ok()) else { continue };
-            match file.try_lock_shared() {
-                Err(TryLockError::WouldBlock) => return Err(name),
-                Ok(()) | Err(TryLockError::Error(_)) => held.push(file),
-            }
-        }
-        Ok(held)
-    };
-    while_busy(attempt, |_| true).map_err(|name| Failure::in_use(name))
-}
-
 impl Audit {
-    /// Reads the books and all cards of the home.
+    /// Reads the books, all cards of the home, and those in the readers that were named.
     pub(crate) fn take(context: &Context) -> Result<Self, Failure> {
         let issuer = context.issuer()?;
-        let _held = hold(&context.home)?;
-        let mut cards = Vec::new();
-        let mut findings = Vec::new();
-        for name in context.home.cards()? {
-            let read = Snapshot::take(&context.home, &name)
-                .and_then(|mut card| card.holdings(&context.scheme.keys).map(|holdings| (card, holdings)));
-            let (mut card, holdings) = match read {
-                Ok(read) => read,
-                // Somebody is paying right now: any sums would be of two moments.
-                Err(failure) if failure.message == Failure::in_use(&name).message => return Err(failure),
-                // One bad file does not hide the others.
-                Err(failure) => {
-                    findings.push(unreadable(&name, &failure));
-                    continue;
-                }
-            };
-            if card.identity().is_none() {
-                continue;
-            }
-            let status = card.client().status();
-            let (number, role) = (status.number, status.role);
-            let load = match issuer.unresolved_load(number) {
-                // One of another issuer's: a finding further down.
-                Err(IssuerError::UnknownCard(_)) => None,
-                load => load?,
-            };
-            let has_credited_load = load.is_some_and(|load| card.has_credited(&load).unwrap_or(false));
-            cards.push(Card { name, number, role, holdings, has_credited_load });
-        }
+        let Census { cards, findings, remarks, uncounted, held: _held } = census::take(context, &issuer)?;
         let cards_of_issuer = issuer.cards()?.into_iter();
         let mut audit = Self {
             sums: BTreeMap::new(),
@@ -106,13 +55,13 @@ impl Audit {
             transfers: Vec::new(),
             forks: issuer.forks()?,
             findings,
-            remarks: Vec::new(),
+            remarks,
             older: false,
         };
         for books in issuer.books()? {
             audit.add_books(&books);
         }
-        audit.add_cards(&cards, &issuer)?;
+        audit.add_cards(&cards, &uncounted, &issuer)?;
         audit.add_transfers(&cards, &issuer)?;
         audit.judge();
         Ok(audit)
@@ -138,7 +87,12 @@ impl Audit {
         sums.outside = books.outside.into();
     }
 
-    fn add_cards(&mut self, cards: &[Card], issuer: &Embedded) -> Result<(), Failure> {
+    fn add_cards(
+        &mut self,
+        cards: &[Card],
+        uncounted: &[PartyNumber],
+        issuer: &Embedded,
+    ) -> Result<(), Failure> {
         let mut names = BTreeMap::<PartyNumber, &str>::new();
         for card in cards {
             if let Some(other) = names.insert(card.number, &card.name) {
@@ -161,7 +115,9 @@ impl Audit {
         for card in cards.iter().filter(|card| !registered.contains(&card.number)) {
             self.findings.push(format!("`{}` ({}) is none of this issuer's cards", card.name, card.number));
         }
-        for number in registered.iter().filter(|number| !names.contains_key(number)) {
+        for number in
+            registered.iter().filter(|number| !names.contains_key(number) && !uncounted.contains(number))
+        {
             self.remarks.push(format!("card {number} is not in this home: what it holds is not counted"));
         }
         Ok(())
@@ -335,12 +291,6 @@ impl Audit {
             "transfers_complete": !self.older,
         })
     }
-}
-
-fn unreadable(name: &str, failure: &Failure) -> String {
-    let subject = format!("the file of card `{name}` cannot be used: ");
-    let reason = failure.message.strip_prefix(&subject).unwrap_or(&failure.message);
-    format!("card `{name}` cannot be read: {reason}: not counted")
 }
 
 /// Within a second by card, and for each in its own order: a purse's first, then what its SAM did with the issuer.

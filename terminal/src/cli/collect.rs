@@ -18,7 +18,7 @@ use super::words;
 pub(crate) fn collect(context: &Context, even_empty: bool) -> Result<Reply, Failure> {
     let mut issuer = context.issuer()?;
     let time = now();
-    pending::under(context, &[context.global.sam()], &Note::new("collect", None, time), || {
+    pending::under(context, &[context.sam_place()?], &Note::new("collect", None, time), || {
         collect_now(context, &mut issuer, time, even_empty)
     })
 }
@@ -30,7 +30,7 @@ fn collect_now(
     even_empty: bool,
 ) -> Result<Reply, Failure> {
     let mut sam = context.sam()?;
-    usable(context.global.sam(), sam.status())?;
+    usable(context.sam_place()?, sam.status())?;
     if !even_empty && is_collected(&mut sam)? {
         let nothing = json!({ "records": 0, "collected": [], "bad_records": [], "forks": [] });
         return Ok(Reply::new("nothing to collect", nothing));

@@ -4,6 +4,8 @@ use std::io;
 use std::path::Path;
 
 use apdu_spec::command::CommandName;
+use apdu_spec::element::Role;
+use apdu_spec::number::PartyNumber;
 use apdu_spec::status::StatusWord;
 use purse_terminal::amount::AmountError;
 use purse_terminal::client::{CardError, Failure as Category};
@@ -15,6 +17,7 @@ use purse_terminal::transport::TransportError;
 use purse_terminal::virtual_card::VirtualCardError;
 
 use super::failure::{ExitCode, Failure};
+use super::place::Place;
 use super::words;
 
 const TRY_AGAIN: &str = "Try again.";
@@ -41,9 +44,22 @@ impl Failure {
     }
 
     /// Another program has it.
-    pub(crate) fn in_use(name: &str) -> Self {
-        let message = format!("card `{name}` is in use by another program");
+    pub(crate) fn in_use(place: &Place) -> Self {
+        let message = format!("{place} is in use by another program");
         Self::new(ExitCode::NoCard, message, "Wait until that has ended, then try again.")
+    }
+
+    /// Another card than the one that was there before.
+    pub(crate) fn other_card(place: &Place, before: PartyNumber, now: PartyNumber) -> Self {
+        let message = format!("{place} is another one than before: {now}, not {before}");
+        Self::new(ExitCode::NoCard, message, "Put the first one back, then try again.")
+    }
+
+    /// Built without the feature `pcsc`.
+    #[cfg(not(feature = "pcsc"))]
+    pub(crate) fn no_readers() -> Self {
+        let message = "this program was built without readers";
+        Self::new(ExitCode::NoCard, message, "Build it with its feature `pcsc`; `purse doctor` tells more.")
     }
 
     /// One of this name is there.
@@ -52,20 +68,33 @@ impl Failure {
     }
 
     /// Locked by its holder.
-    pub(crate) fn locked(name: &str) -> Self {
-        let message = format!("card `{name}` is locked by its holder");
-        let next = match name {
-            "card" => "Unlock it with `purse unlock` and its PIN.".to_owned(),
-            _ => format!("Unlock it with `purse unlock --card {name}` and its PIN."),
-        };
+    pub(crate) fn locked(place: &Place) -> Self {
+        let message = format!("{place} is locked by its holder");
+        let next = format!("Unlock it with `purse unlock{}` and its PIN.", place.option());
         Self::new(ExitCode::Refused, message, next).with_status(Some(StatusWord::SecurityStatus.code()))
     }
 
     /// Not personalised.
-    pub(crate) fn blank(name: &str) -> Self {
-        let message = format!("card `{name}` is blank: it has never become a purse");
-        Self::new(ExitCode::Refused, message, "Remove its file and make a new one with `purse card new`.")
+    pub(crate) fn blank(place: &Place) -> Self {
+        let message = format!("{place} is blank: it has never become a purse");
+        let next = match place {
+            Place::File(_) => "Remove its file and make a new one with `purse card new`, or serve it to a reader and personalise it there.".to_owned(),
+            Place::Reader(_) => format!("Make it one with `purse card new{}`.", place.option()),
+        };
+        Self::new(ExitCode::Refused, message, next).with_status(Some(StatusWord::ConditionsOfUse.code()))
+    }
+
+    /// A card that is to become one and is one already.
+    pub(crate) fn not_blank(place: &Place, number: PartyNumber) -> Self {
+        let message = format!("{place} is not blank: it is {number} already");
+        Self::new(ExitCode::Refused, message, "It was left as it is. Put a blank card in.")
             .with_status(Some(StatusWord::ConditionsOfUse.code()))
+    }
+
+    /// A blank card whose log is too small for what it is to become.
+    pub(crate) fn too_small(place: &Place, role: Role) -> Self {
+        let message = format!("the log of {place} is too small for a {}", words::role(role));
+        Self::new(ExitCode::Refused, message, "It was left as it is. Put a larger card in.")
     }
 
     /// A card's file.
@@ -80,7 +109,7 @@ impl Failure {
         };
         match error {
             VirtualCardError::NotFound(_) => Self::no_card(name),
-            VirtualCardError::InUse(_) => Self::in_use(name),
+            VirtualCardError::InUse(_) => Self::in_use(&Place::file(name)),
             VirtualCardError::Exists(_) => Self::card_exists(name),
             VirtualCardError::NotACard(_) => damaged("it is not a card's file"),
             VirtualCardError::OtherVersion { found, known, .. } => {
@@ -103,6 +132,27 @@ impl Failure {
         } else {
             Self::new(ExitCode::NoCard, message, TRY_AGAIN)
         }
+    }
+}
+
+impl From<TransportError> for Failure {
+    /// Before anything was asked of a card.
+    fn from(error: TransportError) -> Self {
+        Self::new(ExitCode::NoCard, error.to_string(), way_back(&error))
+    }
+}
+
+/// What to do about a card that cannot be reached.
+const fn way_back(error: &TransportError) -> &'static str {
+    match error {
+        TransportError::NoCard(_) => "Put a card in, or wait for one with --wait SECONDS.",
+        TransportError::NoReader(_) => "`purse readers` lists those that there are.",
+        TransportError::NoService(_) | TransportError::ServiceStopped(_) => "Run `purse doctor`.",
+        TransportError::InUse(_) => "Wait until the other program has ended, then try again.",
+        TransportError::TimedOut(..) => {
+            "Take the card out; if that does not help, restart the smart card service."
+        }
+        _ => "Try again when the card is back.",
     }
 }
 
@@ -213,7 +263,9 @@ impl From<CardError> for Failure {
             ExitCode::OutcomeUnknown => {
                 ("Whether the card has carried the command out is not known.", "Run `purse recover`.")
             }
-            ExitCode::NoCard => (super::failure::NOTHING_MOVED, "Try again when the card is back."),
+            ExitCode::NoCard => {
+                (super::failure::NOTHING_MOVED, error.transport().map_or(TRY_AGAIN, way_back))
+            }
             _ => (super::failure::NOTHING_MOVED, advice(error.status())),
         };
         Self::new(exit, card_message(&error), next).with_status(status).with_money(money)
@@ -231,7 +283,7 @@ impl From<FlowError> for Failure {
             }
             FlowError::Card { party, source } => {
                 let next = match (exit, source.status(), party) {
-                    (ExitCode::NoCard, ..) => TRY_AGAIN,
+                    (ExitCode::NoCard, ..) => source.transport().map_or(TRY_AGAIN, way_back),
                     (_, Some(StatusWord::InsufficientValue), Party::Sam) => {
                         "The SAM's float is too small: fill it with `purse load --card sam AMOUNT`."
                     }

@@ -18,22 +18,20 @@ use super::view::not_locked;
 
 /// `pin change`
 pub(crate) fn change_pin(context: &Context, new_pin_file: Option<PathBuf>) -> Result<Reply, Failure> {
-    context.find(&context.global.card)?;
+    let place = context.card_place()?;
+    context.find(place)?;
     // Everything is asked for before the card is opened: nobody waits for a person with a card in hand.
     let old = context.pin().read()?;
     let new = PinSource::new_pin(new_pin_file).read_twice()?;
     let mut card = context.card()?;
     not_locked(context, card.status())?;
     card.change_pin(&old, &new)?;
-    Ok(Reply::new(
-        format!("{}: the PIN is changed", context.global.card),
-        json!({ "card": context.global.card }),
-    ))
+    Ok(Reply::new(format!("{}: the PIN is changed", place.name()), json!({ "card": place.name() })))
 }
 
 /// `pin unblock`
 pub(crate) fn unblock_pin(context: &Context) -> Result<Reply, Failure> {
-    let name = &context.global.card;
+    let name = context.card_place()?.name();
     let tries = by_issuer(context, &Parameter::PinTries)?.pin_tries()?;
     Ok(Reply::new(
         format!("{name}: the PIN has {tries} tries again"),
@@ -43,7 +41,7 @@ pub(crate) fn unblock_pin(context: &Context) -> Result<Reply, Failure> {
 
 /// `unlock --by-issuer`
 pub(crate) fn clear_lock(context: &Context) -> Result<Reply, Failure> {
-    let name = &context.global.card;
+    let name = context.card_place()?.name();
     by_issuer(context, &Parameter::ClearLock)?;
     Ok(Reply::new(format!("{name}: unlocked by its issuer"), json!({ "card": name, "locked": false })))
 }
@@ -53,8 +51,9 @@ fn by_issuer(context: &Context, parameter: &Parameter) -> Result<Client<Slot>, F
     let mut issuer = context.issuer()?;
     let mut card = context.card()?;
     if card.status().life_cycle == LifeCycle::Blank {
-        return Err(Failure::blank(&context.global.card));
+        return Err(Failure::blank(context.card_place()?));
     }
+    card.release();
     let script = issuer.script(card.status().number, parameter)?;
     resolve::deliver(&mut card, &script)?;
     Ok(card)
@@ -62,7 +61,7 @@ fn by_issuer(context: &Context, parameter: &Parameter) -> Result<Client<Slot>, F
 
 /// `lock` and `unlock`
 pub(crate) fn set_lock(context: &Context, lock: bool) -> Result<Reply, Failure> {
-    let name = &context.global.card;
+    let name = context.card_place()?.name();
     let mut card = context.card()?;
     let locked = card.status().life_cycle == LifeCycle::Locked;
     if locked != lock {
@@ -88,7 +87,8 @@ pub(crate) fn raw(context: &Context, commands: &[String]) -> Result<Reply, Failu
             "warning: a PIN or key in an argument can be read by other programs; use test cards only",
         );
     }
-    let mut slot = context.slot(&context.global.card)?;
+    let mut slot = context.slot(context.card_place()?)?;
+    slot.begin()?;
     let mut lines = Vec::new();
     let mut exchanges = Vec::new();
     for command in commands {

@@ -6,18 +6,20 @@ use std::path::Path;
 
 use apdu_spec::cryptography::{Engine, KeyBytes, KeyPurpose, card_key};
 use apdu_spec::element::{Amount, Expiry, KeyVersion, Role};
+use apdu_spec::file::log_control;
+use apdu_spec::life_cycle::LifeCycle;
 use apdu_spec::number::PartyNumber;
 use apdu_spec::personalisation::{CardProfile, IdentityGroup, PocketGroup};
 use apdu_spec::pin::PinBlock;
 use apdu_spec::pocket::POCKETS;
 use apdu_spec::software::Software;
 use purse_terminal::amount::Denomination;
-use purse_terminal::client::Client;
+use purse_terminal::client::{CardError, Client};
 use purse_terminal::home::{self, Home};
 use purse_terminal::issuer::{Funding, Issuer, IssuerError, NewCard, SqliteStore};
 use purse_terminal::scheme::{FIRST_NUMBER, Scheme};
-use purse_terminal::transport::InProcess;
-use purse_terminal::virtual_card::VirtualCard;
+use purse_terminal::transport::{InProcess, Transport};
+use purse_terminal::virtual_card::{MERCHANT_WINDOW, PURSE_WINDOW, VirtualCard};
 use serde_json::json;
 
 use super::arguments::{GlobalArguments, RoleArgument};
@@ -94,31 +96,84 @@ fn build(home: &Home, denomination: Denomination) -> Result<Scheme, Failure> {
 }
 
 /// `card new`
-pub(crate) fn new(context: &Context, name: &str, role: RoleArgument) -> Result<Reply, Failure> {
-    let role = match role {
-        RoleArgument::Purse => Role::Purse,
-        RoleArgument::Merchant => Role::Merchant,
-    };
+pub(crate) fn new(context: &Context, name: &str, role: RoleArgument, blank: bool) -> Result<Reply, Failure> {
+    let role = role.role();
     let path = context.home.card(name)?;
     if path.try_exists().unwrap_or(true) {
         return Err(Failure::card_exists(name));
     }
+    if blank {
+        let made = VirtualCard::create(&path, role).and_then(VirtualCard::close);
+        made.map_err(|error| Failure::virtual_card(name, &error))?;
+        let text = format!("{name}: a blank card; `purse card serve {name}` puts it into a reader");
+        let document = json!({ "name": name, "number": null, "role": super::words::role_code(role) });
+        return Ok(Reply::new(text, document));
+    }
+    let (pin, told) = new_pin(context, role)?;
+    let mut issuer = context.issuer()?;
+    let number = issue(&context.home, &context.scheme, &mut issuer, name, role, pin)?;
+    Ok(made(name, number, role, told))
+}
+
+/// The PIN of a new card, and how it is called.
+fn new_pin(context: &Context, role: Role) -> Result<(PinBlock, &'static str), Failure> {
     let stored = match (PinSource::card(&context.global).stored()?, role) {
         (None, Role::Merchant) => context.operator_pin().stored()?,
         (pin, _) => pin,
     };
-    let told = if stored.is_some() { "the PIN given" } else { "PIN 1234" };
-    let pin = match stored {
-        Some(pin) => pin,
-        None => PinBlock::from_digits(CARD_PIN).map_err(|_| Failure::usage("not a PIN"))?,
-    };
-    let mut issuer = context.issuer()?;
-    let number = issue(&context.home, &context.scheme, &mut issuer, name, role, pin)?;
+    if let Some(pin) = stored {
+        return Ok((pin, "the PIN given"));
+    }
+    let pin = PinBlock::from_digits(CARD_PIN).map_err(|_| Failure::usage("not a PIN"))?;
+    Ok((pin, "PIN 1234"))
+}
+
+fn made(name: &str, number: PartyNumber, role: Role, told: &str) -> Reply {
     let text = format!("{name}: a new {} with number {number}, {told}", super::words::role(role));
-    Ok(Reply::new(
+    Reply::new(
         text,
         json!({ "name": name, "number": number.to_string(), "role": super::words::role_code(role) }),
-    ))
+    )
+}
+
+/// `card new --reader`: the blank card there becomes one of the scheme's. It stays blank until it has taken the last
+/// block, so that this can be interrupted anywhere and begun again.
+pub(crate) fn new_in_reader(context: &Context, role: RoleArgument) -> Result<Reply, Failure> {
+    let role = role.role();
+    let place = context.card_place()?;
+    let mut card = context.card()?;
+    let status = card.status();
+    if status.life_cycle != LifeCycle::Blank {
+        return Err(Failure::not_blank(place, status.number));
+    }
+    let needed = log_control(match role {
+        Role::Purse => PURSE_WINDOW,
+        Role::Merchant => MERCHANT_WINDOW,
+    });
+    if card.log_control()? < needed {
+        return Err(Failure::too_small(place, role));
+    }
+    card.release();
+    let (pin, told) = new_pin(context, role)?;
+    let mut issuer = context.issuer()?;
+    let number = register(&context.scheme, &mut issuer, role)?;
+    card.hold()?;
+    let result = with_profile(&context.scheme, number, role, Amount::ZERO, pin, |profile| {
+        Ok(card.personalise(profile, &Software))
+    })?;
+    if let Err(error) = result {
+        // It may have taken the last block all the same.
+        let mut slot = card.into_transport();
+        let again = slot.reset().map_err(CardError::Reset).and_then(|()| Client::select(slot));
+        if !again.is_ok_and(|card| card.status().number == number) {
+            let failure = Failure::from(error);
+            return Err(Failure {
+                next: format!("Try again: a card that is still blank gets another number than {number}."),
+                ..failure
+            });
+        }
+    }
+    Ok(made(place.name(), number, role, told))
 }
 
 /// Registers a card, personalises it beside its place, and puts it there: its name appears with a whole card or not

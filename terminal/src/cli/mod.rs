@@ -1,17 +1,19 @@
 //! The command line. One file for each family of commands; the flows themselves are the library's.
 //!
-//! Nothing here needs a signal handler: whatever a card or the issuer has said is on the disk before it is said, and
-//! whatever has not been said can be asked for again (`purse recover`). So Ctrl-C, a kill and a power cut are the same
-//! thing, and the tests use the last two.
+//! Only what goes on until it is stopped (`card serve`, `till`) has a signal handler: whatever a card or the issuer has
+//! said is on the disk before it is said, and whatever has not been said can be asked for again (`purse recover`). So
+//! Ctrl-C, a kill and a power cut are the same thing, and the tests use the last two.
 
 mod aes_count;
 mod arguments;
 mod audit;
 mod bench;
+mod census;
 mod collect;
 mod context;
 mod convert;
 mod demo;
+mod doctor;
 mod failure;
 mod fault;
 mod holder;
@@ -23,14 +25,22 @@ mod output;
 mod patience;
 mod pending;
 mod pin;
+mod place;
+mod reader_bench;
+mod readers;
 mod recovery;
+mod serve;
+mod served;
 mod snapshot;
 mod sums;
+mod till;
 mod view;
 mod whereabouts;
 mod words;
 
 use std::process::ExitCode;
+#[cfg(feature = "pcsc")]
+use std::time::Duration;
 
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -81,35 +91,53 @@ fn run(arguments: Arguments, console: Console) -> Result<Reply, Failure> {
     match command {
         Command::Init { currency } => return init::init(&global, &currency),
         Command::Demo => return demo::demo(console),
-        Command::Bench { time } => return bench::bench(time),
+        Command::Bench { time, .. } if global.reader.is_none() => return bench::bench(time),
+        Command::Doctor { reader_conf } => return Ok(doctor::doctor(&reader_conf)),
+        Command::Readers => return readers::readers(),
         Command::Completions { shell } => return manual::completions(shell),
         Command::Man { out } => return manual::manual(out.as_deref()),
         _ => {}
     }
     let context = Context::open(&global, console)?;
+    with_context(&context, command).map_err(|failure| context.with_readers(failure))
+}
+
+fn with_context(context: &Context, command: Command) -> Result<Reply, Failure> {
     match command {
-        Command::Card(CardCommand::New { name, role }) => init::new(&context, &name, role),
-        Command::Card(CardCommand::List) => view::list(&context),
-        Command::Card(CardCommand::Show { name }) => view::show(&context, &name),
-        Command::Balance => view::balance(&context),
-        Command::History => view::history(&context),
-        Command::Load(amount) => money::load(&context, &amount.amount),
-        Command::Pay(amount) => money::pay(&context, &amount.amount),
-        Command::Refund(amount) => money::refund(&context, &amount.amount),
-        Command::Unload(amount) => money::unload(&context, &amount.amount),
-        Command::Collect { even_empty } => collect::collect(&context, even_empty),
-        Command::Recover => recovery::recover(&context),
-        Command::Resolve => recovery::resolve(&context),
-        Command::Audit => audit::audit(&context),
-        Command::Pin(PinCommand::Change { new_pin_file }) => holder::change_pin(&context, new_pin_file),
-        Command::Lock => holder::set_lock(&context, true),
-        Command::Pin(PinCommand::Unblock) => holder::unblock_pin(&context),
-        Command::Unlock { by_issuer: true } => holder::clear_lock(&context),
-        Command::Unlock { by_issuer: false } => holder::set_lock(&context, false),
-        Command::Apdu { commands } => holder::raw(&context, &commands),
+        Command::Card(CardCommand::New { name: Some(name), role, blank }) => {
+            init::new(context, &name, role, blank)
+        }
+        Command::Card(CardCommand::New { name: None, role, .. }) => init::new_in_reader(context, role),
+        Command::Card(CardCommand::List) => view::list(context),
+        Command::Card(CardCommand::Show { name }) => view::show(context, name.as_deref()),
+        Command::Card(CardCommand::Serve { name, place }) => serve::serve(context, &name, &place),
+        Command::Balance => view::balance(context),
+        Command::History => view::history(context),
+        Command::Load(amount) => money::load(context, &amount.amount),
+        Command::Pay(amount) => money::pay(context, &amount.amount),
+        Command::Refund(amount) => money::refund(context, &amount.amount),
+        Command::Unload(amount) => money::unload(context, &amount.amount),
+        Command::Collect { even_empty } => collect::collect(context, even_empty),
+        Command::Till { amount, count, again } => till::till(context, &amount, count, again),
+        #[cfg(feature = "pcsc")]
+        Command::Bench { time, purchases } => {
+            reader_bench::bench(context, Duration::from_millis(time), purchases)
+        }
+        #[cfg(not(feature = "pcsc"))]
+        Command::Bench { .. } => Err(Failure::no_readers()),
+        Command::Recover => recovery::recover(context),
+        Command::Resolve => recovery::resolve(context),
+        Command::Audit => audit::audit(context),
+        Command::Pin(PinCommand::Change { new_pin_file }) => holder::change_pin(context, new_pin_file),
+        Command::Lock => holder::set_lock(context, true),
+        Command::Pin(PinCommand::Unblock) => holder::unblock_pin(context),
+        Command::Unlock { by_issuer: true } => holder::clear_lock(context),
+        Command::Unlock { by_issuer: false } => holder::set_lock(context, false),
+        Command::Apdu { commands } => holder::raw(context, &commands),
         Command::Init { .. }
         | Command::Demo
-        | Command::Bench { .. }
+        | Command::Doctor { .. }
+        | Command::Readers
         | Command::Completions { .. }
         | Command::Man { .. } => unreachable!("these need no home and are done above"),
     }

@@ -19,6 +19,7 @@ use super::context::{Context, Embedded, HOLDER, MERCHANT, Slot};
 use super::failure::{ExitCode, Failure};
 use super::output::{Console, Reply};
 use super::pending::{self, Note, Outcome};
+use super::place::Place;
 use super::words;
 
 /// The terminal's clock.
@@ -31,14 +32,14 @@ pub(crate) fn load(context: &Context, amount: &str) -> Result<Reply, Failure> {
     let amount = context.denomination().parse_positive(amount)?;
     let mut issuer = context.issuer()?;
     let time = now();
-    pending::under(context, &[&context.global.card], &Note::new("load", Some(amount), time), || {
+    pending::under(context, &[context.card_place()?], &Note::new("load", Some(amount), time), || {
         load_now(context, &mut issuer, amount, time)
     })
 }
 
 fn load_now(context: &Context, issuer: &mut Embedded, amount: Amount, time: Time) -> Result<Reply, Failure> {
     let mut card = context.card()?;
-    usable(&context.global.card, card.status())?;
+    usable(context.card_place()?, card.status())?;
     let account = match card.status().role {
         Role::Purse => HOLDER,
         Role::Merchant => MERCHANT,
@@ -61,13 +62,13 @@ pub(crate) fn pay(context: &Context, amount: &str) -> Result<Reply, Failure> {
 }
 
 /// How an attempt to pay ended.
-enum Attempt {
+pub(crate) enum Attempt {
     NeedsPin,
     Failed(Failure),
 }
 
 impl Attempt {
-    fn into_failure(self) -> Failure {
+    pub(crate) fn into_failure(self) -> Failure {
         match self {
             Self::NeedsPin => Failure::new(
                 ExitCode::Authentication,
@@ -92,7 +93,8 @@ impl<E: Into<Failure>> From<E> for Attempt {
     }
 }
 
-fn pay_once(context: &Context, amount: Amount, with_pin: bool) -> Result<Reply, Attempt> {
+/// One attempt, with the PIN or without.
+pub(crate) fn pay_once(context: &Context, amount: Amount, with_pin: bool) -> Result<Reply, Attempt> {
     let pin = if with_pin { Some(context.pin().read()?) } else { None };
     let time = now();
     let cards = two_cards(context)?;
@@ -103,9 +105,9 @@ fn pay_once(context: &Context, amount: Amount, with_pin: bool) -> Result<Reply, 
 
 fn pay_now(context: &Context, amount: Amount, pin: Option<&PinBlock>, time: Time) -> Result<Reply, Attempt> {
     let mut sam = context.sam()?;
-    usable(context.global.sam(), sam.status())?;
+    usable(context.sam_place()?, sam.status())?;
     let mut card = context.card()?;
-    usable(&context.global.card, card.status())?;
+    usable(context.card_place()?, card.status())?;
     let currency = context.denomination().element();
     let payment = Payment { currency, amount, time, pin };
     let receipt = match purchase::purchase(&mut card, &mut sam, &payment) {
@@ -138,9 +140,9 @@ fn refund_now(
     time: Time,
 ) -> Result<Reply, Failure> {
     let mut sam = context.sam()?;
-    usable(context.global.sam(), sam.status())?;
+    usable(context.sam_place()?, sam.status())?;
     let mut card = context.card()?;
-    usable(&context.global.card, card.status())?;
+    usable(context.card_place()?, card.status())?;
     let currency = context.denomination().element();
     let order = Refund { currency, amount, time, operator_pin };
     let receipt = refund::refund(&mut card, &mut sam, &order)?;
@@ -153,7 +155,7 @@ pub(crate) fn unload(context: &Context, amount: &str) -> Result<Reply, Failure> 
     let amount = context.denomination().parse_positive(amount)?;
     let mut issuer = context.issuer()?;
     let time = now();
-    pending::under(context, &[&context.global.card], &Note::new("unload", Some(amount), time), || {
+    pending::under(context, &[context.card_place()?], &Note::new("unload", Some(amount), time), || {
         unload_now(context, &mut issuer, amount, time)
     })
 }
@@ -165,7 +167,7 @@ fn unload_now(
     time: Time,
 ) -> Result<Reply, Failure> {
     let mut card = context.card()?;
-    usable(&context.global.card, card.status())?;
+    usable(context.card_place()?, card.status())?;
     let order = Unload { currency: context.denomination().element(), amount, time };
     let receipt = unload::unload(&mut card, issuer, &order)?;
     Ok(receipt_reply(context, "unloaded", &receipt.pay_details, card.status(), receipt.acknowledged))
@@ -186,7 +188,11 @@ fn explained(context: &Context, error: FlowError, card: &mut Client<Slot>) -> Fa
         ),
         FlowError::Card { source, .. } if source.status() == Some(StatusWord::OverLimit) => {
             let balance = card.status().balance;
-            let limits = card.identity().ok().and_then(|identity| identity.pockets.first().copied());
+            let limits = card
+                .hold()
+                .and_then(|()| card.identity())
+                .ok()
+                .and_then(|identity| identity.pockets.first().copied());
             let mut failure = Failure::from(error);
             if let Some(limits) = limits.map(|pocket| pocket.limits) {
                 failure.next = format!(
@@ -202,30 +208,36 @@ fn explained(context: &Context, error: FlowError, card: &mut Client<Slot>) -> Fa
     }
 }
 
-/// The names of card and SAM, which are two.
-fn two_cards(context: &Context) -> Result<[&str; 2], Failure> {
-    let names = [context.global.card.as_str(), context.global.sam()];
+/// The places of card and SAM, which are two.
+pub(crate) fn two_cards(context: &Context) -> Result<[&Place; 2], Failure> {
+    // A file that is not there needs no reader that is waited for.
+    if context.global.sam_reader.is_none() {
+        context.find(context.sam_place()?)?;
+    }
+    let places = [context.card_place()?, context.sam_place()?];
     let mut files = Vec::new();
-    for name in names {
-        let path = context.home.card(name)?;
-        files.push(path.canonicalize().map_err(|_| Failure::no_card(name))?);
+    for place in places {
+        context.find(place)?;
+        if let Place::File(name) = place {
+            files.push(context.home.card(name)?.canonicalize().map_err(|_| Failure::no_card(name))?);
+        }
     }
     match files.as_slice() {
         [card, sam] if card == sam => Err(Failure::usage("card and SAM are the same")),
-        _ => Ok(names),
+        _ => Ok(places),
     }
 }
 
 /// A card that is locked, blocked, blank or terminated takes part in nothing; its own refusal would say less.
-pub(crate) fn usable(name: &str, status: &StatusBlock) -> Result<(), Failure> {
+pub(crate) fn usable(place: &Place, status: &StatusBlock) -> Result<(), Failure> {
     let (why, next) = match status.life_cycle {
         LifeCycle::Active => return Ok(()),
-        LifeCycle::Locked => return Err(Failure::locked(name)),
-        LifeCycle::Blank => return Err(Failure::blank(name)),
+        LifeCycle::Locked => return Err(Failure::locked(place)),
+        LifeCycle::Blank => return Err(Failure::blank(place)),
         LifeCycle::Blocked => ("blocked by its issuer", "Ask the issuer."),
         LifeCycle::Terminated => ("terminated", "Ask the issuer for another."),
     };
-    Err(Failure::new(ExitCode::Refused, format!("card `{name}` is {why}"), next)
+    Err(Failure::new(ExitCode::Refused, format!("{place} is {why}"), next)
         .with_status(Some(StatusWord::ConditionsOfUse.code())))
 }
 
@@ -248,7 +260,7 @@ fn receipt_reply(
         words::money(currency, status.balance.0.into()),
     );
     let mut document = pay_details_document(pay_details);
-    document["card"] = json!(context.global.card);
+    document["card"] = json!(context.card_place().map_or("", Place::name));
     document["balance"] = words::amount(currency, status.balance.0);
     document["acknowledged"] = json!(acknowledged);
     Reply::new(text, document)

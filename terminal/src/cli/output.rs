@@ -1,10 +1,11 @@
 //! stdout is data, stderr is talk: what a command returns, and how it is printed.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use serde_json::{Map, Value, json};
 
+use super::context::Context;
 use super::failure::{ExitCode, Failure};
 
 /// Version of all JSON documents. It changes when a field changes its meaning or goes; new fields may come.
@@ -28,6 +29,8 @@ pub(crate) enum Document {
     Fields(Map<String, Value>),
     /// Something of its own.
     Whole(Value),
+    /// Nothing: everything has been said, line by line.
+    Said,
 }
 
 impl Default for Document {
@@ -50,7 +53,7 @@ impl Reply {
     pub(crate) fn field(&self, name: &str) -> &str {
         match &self.document {
             Document::Fields(fields) => fields.get(name).and_then(Value::as_str).unwrap_or(""),
-            Document::Whole(_) => "",
+            Document::Whole(_) | Document::Said => "",
         }
     }
 
@@ -83,16 +86,44 @@ impl Console {
         if self.json { Ok(()) } else { print(&format!("{line}\n")) }
     }
 
+    /// An event of a command that goes on: a line for a person, or a document on one line for a program.
+    pub(crate) fn event(self, command: &str, line: &str, fields: Value) -> Result<(), Failure> {
+        if !self.json {
+            return print(&format!("{line}\n"));
+        }
+        let mut document = Map::new();
+        document.insert("schema".to_owned(), json!(SCHEMA));
+        document.insert("command".to_owned(), json!(command));
+        if let Value::Object(fields) = fields {
+            document.extend(fields);
+        }
+        print(&format!("{}\n", Value::Object(document)))
+    }
+
     /// Talk, on stderr.
     pub(crate) fn say(line: &str) {
         // Nobody may be listening; the command goes on all the same.
         let _ = writeln!(anstream::stderr(), "{line}");
     }
 
+    /// Whether a person at a terminal says yes. A script that calls the command has decided.
+    pub(crate) fn confirms(context: &Context, question: &str) -> bool {
+        if context.global.yes || context.console.json() || !io::stdin().is_terminal() {
+            return true;
+        }
+        let mut stderr = anstream::stderr();
+        let _ = write!(stderr, "{question} [y/N] ");
+        let _ = stderr.flush();
+        let mut answer = String::new();
+        let _ = io::stdin().read_line(&mut answer);
+        matches!(answer.trim(), "y" | "Y" | "yes")
+    }
+
     /// Prints what a command returned. Returns the program's exit code.
     pub(crate) fn reply(self, command: &str, reply: Reply) -> Result<u8, Failure> {
         if self.json {
             print_document(&match reply.document {
+                Document::Said => return Ok(reply.exit.map_or(0, |exit| exit as u8)),
                 Document::Whole(value) => value,
                 Document::Fields(fields) => {
                     let mut document = Map::new();

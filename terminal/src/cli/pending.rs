@@ -2,17 +2,19 @@
 //!
 //! A purchase whose response was lost is beyond proof once its record has left the purse's log, so it has to be brought
 //! to its end before the purse pays again (section 7, "Log window"). Before a command that moves money first touches
-//! its cards it writes `pending/NAME` for each of them, through to the disk, and removes them when the outcome
+//! its cards it writes `pending/NUMBER` for each of them, through to the disk, and removes them when the outcome
 //! is certain. A command that is killed, or ends without knowing, leaves them.
 //!
 //! A marker is locked as long as its command runs: one that can be locked and is not empty was left behind.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use apdu_spec::element::{Amount, Time};
-use purse_terminal::home::{Home, private_directory, synchronise_directory};
+use apdu_spec::element::{Amount, Sequence, Time};
+use apdu_spec::number::PartyNumber;
+use purse_terminal::home::{private_directory, synchronise_directory};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -20,6 +22,7 @@ use super::context::Context;
 use super::failure::{ExitCode, Failure};
 use super::output::{Console, Reply};
 use super::patience::while_busy;
+use super::place::Place;
 use super::recovery;
 
 /// What a marker says of its command.
@@ -31,17 +34,28 @@ pub(crate) struct Note {
     pub(crate) amount: Option<u32>,
     /// When it began, by the terminal's clock.
     pub(crate) time: u32,
+    /// The numbers of its cards, each with the sequence that it had come to.
+    #[serde(default)]
+    pub(crate) cards: BTreeMap<String, u32>,
 }
 
 impl Note {
     pub(crate) fn new(command: &str, amount: Option<Amount>, time: Time) -> Self {
-        Self { command: command.to_owned(), amount: amount.map(|amount| amount.0), time: time.0 }
+        Self {
+            command: command.to_owned(),
+            amount: amount.map(|amount| amount.0),
+            time: time.0,
+            cards: BTreeMap::new(),
+        }
     }
 }
 
 impl Note {
     fn is_same_as(&self, other: &Self) -> bool {
-        self.command == other.command && self.amount == other.amount
+        // The same payment by another card is another payment.
+        self.command == other.command
+            && self.amount == other.amount
+            && self.cards.keys().eq(other.cards.keys())
     }
 
     fn done_before(&self) -> Reply {
@@ -70,6 +84,10 @@ pub(crate) struct Pending {
 }
 
 struct Marker {
+    number: PartyNumber,
+    /// The card's next.
+    sequence: Sequence,
+    place: Place,
     path: PathBuf,
     file: File,
     /// Written by a command that has not come to its end; its note, if it can be read.
@@ -82,16 +100,17 @@ struct Marker {
 /// who repeats a payment after an error does not pay twice.
 pub(crate) fn under<E: Outcome + From<Failure>>(
     context: &Context,
-    cards: &[&str],
+    cards: &[&Place],
     note: &Note,
     work: impl FnOnce() -> Result<Reply, E>,
 ) -> Result<Reply, E> {
-    let mut pending = Pending::take(&context.home, cards)?;
+    let mut pending = Pending::take(context, cards)?;
+    let note = &Note { cards: pending.cards(), ..note.clone() };
     if let Some(what) = pending.left() {
         Console::say(&format!("note: an earlier {what} was interrupted; finishing that first"));
         recovery::before_money_moves(context, cards)?;
-        let same = pending.notes().find(|(_, left)| left.is_same_as(note));
-        if same.is_some_and(|(card, left)| recovery::has_happened(context, card, left) == Some(true)) {
+        let same = pending.notes().map(|(_, left)| left).find(|left| left.is_same_as(note));
+        if same.is_some_and(|left| pending.has_happened(context, left) == Some(true)) {
             pending.remove();
             return Ok(note.done_before());
         }
@@ -105,26 +124,26 @@ pub(crate) fn under<E: Outcome + From<Failure>>(
 }
 
 impl Pending {
-    /// Locks the markers of these cards, in an order that all follow.
-    pub(crate) fn take(home: &Home, cards: &[&str]) -> Result<Self, Failure> {
-        let mut cards = cards.to_vec();
-        cards.sort_unstable();
-        cards.dedup();
-        for name in &cards {
-            // No markers for cards that are not there.
-            if !home.card(name)?.exists() {
-                return Err(Failure::no_card(name));
-            }
+    /// Locks the markers of these cards, in an order that all follow. A blank card has none: it moves no money.
+    pub(crate) fn take(context: &Context, cards: &[&Place]) -> Result<Self, Failure> {
+        // By number: a card is the same in a file and in a reader.
+        let mut wanted = BTreeMap::new();
+        for place in cards {
+            let (number, sequence) = context.identify(place)?;
+            wanted.insert(number, (sequence, (*place).clone()));
         }
-        let directory = home.pending_directory();
+        wanted.remove(&PartyNumber::default());
+        let directory = context.home.pending_directory();
         match private_directory(&directory) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => {
                 return Err(Failure::file(&directory, &error));
             }
             _ => {}
         }
-        let take = |name: &&str| Marker::take(name, directory.join(name));
-        Ok(Self { markers: cards.iter().map(take).collect::<Result<_, _>>()? })
+        let take = |(number, (sequence, place)): (PartyNumber, (Sequence, Place))| {
+            Marker::take(context, (number, sequence), place, directory.join(number.to_string()))
+        };
+        Ok(Self { markers: wanted.into_iter().map(take).collect::<Result<_, _>>()? })
     }
 
     /// Whether a command has left any, and which it was.
@@ -134,11 +153,27 @@ impl Pending {
         Some(command.unwrap_or_else(|| "command".to_owned()))
     }
 
-    /// The names of the cards with markers that were left, and what these say.
-    pub(crate) fn notes(&self) -> impl Iterator<Item = (&str, &Note)> {
-        self.markers
-            .iter()
-            .filter_map(|marker| Some((marker.path.file_name()?.to_str()?, marker.note.as_ref()?)))
+    /// The places of the cards with markers that were left, and what these say.
+    pub(crate) fn notes(&self) -> impl Iterator<Item = (&Place, &Note)> {
+        self.markers.iter().filter_map(|marker| Some((&marker.place, marker.note.as_ref()?)))
+    }
+
+    /// Whether what a command began is in the log of each of its cards that is here. None of them is believed alone: a
+    /// purse that nobody has made would say that it has paid.
+    pub(crate) fn has_happened(&self, context: &Context, note: &Note) -> Option<bool> {
+        let is_its = |marker: &&Marker| note.cards.contains_key(&marker.number.to_string());
+        let mut happened = None;
+        for marker in self.markers.iter().filter(is_its) {
+            happened = Some(
+                recovery::has_happened(context, &marker.place, marker.number, note)?
+                    && happened.unwrap_or(true),
+            );
+        }
+        happened
+    }
+
+    fn cards(&self) -> BTreeMap<String, u32> {
+        self.markers.iter().map(|marker| (marker.number.to_string(), marker.sequence.0)).collect()
     }
 
     fn write(&mut self, note: &Note) -> Result<(), Failure> {
@@ -181,18 +216,29 @@ impl Drop for Marker {
 }
 
 impl Marker {
-    fn take(name: &str, path: PathBuf) -> Result<Self, Failure> {
-        let mut file =
-            while_busy(|| lock(&path), |error| error.kind() == ErrorKind::WouldBlock).map_err(|error| {
-                match error.kind() {
-                    ErrorKind::WouldBlock => Failure::in_use(name),
-                    _ => Failure::file(&path, &error),
-                }
-            })?;
+    fn take(
+        context: &Context,
+        (number, sequence): (PartyNumber, Sequence),
+        place: Place,
+        path: PathBuf,
+    ) -> Result<Self, Failure> {
+        let is_busy = |error: &std::io::Error| error.kind() == ErrorKind::WouldBlock;
+        let locked = match lock(&path) {
+            Err(error) if is_busy(&error) => {
+                // Whoever has the marker wants the card.
+                context.release_parked();
+                while_busy(|| lock(&path), is_busy)
+            }
+            locked => locked,
+        };
+        let mut file = locked.map_err(|error| match error.kind() {
+            ErrorKind::WouldBlock => Failure::in_use(&place),
+            _ => Failure::file(&path, &error),
+        })?;
         let mut text = String::new();
         let read = file.read_to_string(&mut text);
         let left = read.is_err() || !text.is_empty();
-        Ok(Self { path, file, left, note: serde_json::from_str(&text).ok() })
+        Ok(Self { number, sequence, place, path, file, left, note: serde_json::from_str(&text).ok() })
     }
 }
 

@@ -1,7 +1,6 @@
 //! `recover` and `resolve`: what was interrupted comes to exactly one end.
 
 use std::collections::BTreeSet;
-use std::io::{self, IsTerminal, Write};
 
 use apdu_spec::element::{Kind, Role};
 use apdu_spec::number::PartyNumber;
@@ -22,7 +21,9 @@ use super::failure::{ExitCode, Failure};
 use super::money::pay_details_document;
 use super::output::{Console, Reply};
 use super::pending::{Note, Pending};
-use super::snapshot::Snapshot;
+use super::place::Place;
+use super::served;
+use super::snapshot;
 use super::words;
 
 /// What a recovery has come to.
@@ -32,13 +33,16 @@ struct Recovered {
     purses: Vec<PartyNumber>,
 }
 
-fn attempt(context: &Context, required: &[&str], optional: &[&str]) -> Result<Recovered, Failure> {
+fn attempt(context: &Context, required: &[&Place], optional: &[&Place]) -> Result<Recovered, Failure> {
     let mut issuer = context.issuer()?;
     let mut slots = slots(context, required, optional)?;
     let mut cards = Vec::new();
     for slot in &mut slots {
         let transport: &mut dyn Transport = &mut **slot;
-        cards.push(Client::select(transport)?);
+        let mut card = Client::select(transport)?;
+        // Nobody keeps one card while he waits for another: somebody else may have taken them the other way round.
+        card.release();
+        cards.push(card);
     }
     let statuses = cards.iter().map(Client::status);
     let purses = statuses.filter(|status| status.role == Role::Purse).map(|status| status.number).collect();
@@ -47,9 +51,9 @@ fn attempt(context: &Context, required: &[&str], optional: &[&str]) -> Result<Re
 
 /// Finishes what an interrupted command has left with these cards. An error if a purse among them has still
 /// something under way: its next payments could push the record of it out of its log.
-pub(crate) fn before_money_moves(context: &Context, cards: &[&str]) -> Result<(), Failure> {
-    let others = [context.global.card.as_str(), context.global.sam()];
-    let others: Vec<&str> = others.into_iter().filter(|name| !cards.contains(name)).collect();
+pub(crate) fn before_money_moves(context: &Context, cards: &[&Place]) -> Result<(), Failure> {
+    let others = [context.card_place(), context.sam_place()];
+    let others: Vec<&Place> = others.into_iter().flatten().filter(|place| !cards.contains(place)).collect();
     let Recovered { report, purses } = attempt(context, cards, &others)?;
     report.items.iter().for_each(|item| Console::say(&format!("note: {}", describe(item))));
     let open = report.items.iter().find(|item| {
@@ -69,7 +73,12 @@ pub(crate) fn before_money_moves(context: &Context, cards: &[&str]) -> Result<()
 
 /// Whether what an interrupted command began is in a card's log, after a recovery that has finished everything. None
 /// where that cannot be told.
-pub(crate) fn has_happened(context: &Context, card: &str, note: &Note) -> Option<bool> {
+pub(crate) fn has_happened(
+    context: &Context,
+    place: &Place,
+    number: PartyNumber,
+    note: &Note,
+) -> Option<bool> {
     let kind = match note.command.as_str() {
         "load" => Kind::Load,
         "pay" => Kind::Purchase,
@@ -77,15 +86,25 @@ pub(crate) fn has_happened(context: &Context, card: &str, note: &Note) -> Option
         "unload" | "collect" => Kind::Unload,
         _ => return None,
     };
-    let holdings = Snapshot::peek(&context.home, card).ok()?.holdings(&context.scheme.keys).ok()?;
-    Some(holdings.entries.iter().any(|(_, record)| {
-        let PayDetails { time, amount, kind: found, .. } = record.pay_details;
+    let holdings = snapshot::holdings(context, place).ok()?;
+    // Before it began the card may have done the very same in the same second.
+    let first = note.cards.get(&number.to_string()).copied().unwrap_or(0);
+    let since = holdings.entries.iter().filter(|(sequence, _)| sequence.0 >= first);
+    Some(since.map(|(_, record)| record).any(|record| {
+        let PayDetails { time, amount, kind: found, from, to, .. } = record.pay_details;
+        // Others may have done the same in the same second.
+        let is_theirs =
+            note.cards.keys().all(|card| [from, to].iter().any(|party| party.to_string() == *card));
         let moved = match record.role {
             RecordRole::Payee => true,
             RecordRole::Payer => record.state != RecordState::Reversed,
             RecordRole::Declined | RecordRole::Reversal => false,
         };
-        moved && found == kind && time.0 == note.time && note.amount.is_none_or(|noted| noted == amount.0)
+        moved
+            && is_theirs
+            && found == kind
+            && time.0 == note.time
+            && note.amount.is_none_or(|noted| noted == amount.0)
     }))
 }
 
@@ -95,21 +114,21 @@ const fn is_open(item: &Item) -> bool {
 
 /// `recover`
 pub(crate) fn recover(context: &Context) -> Result<Reply, Failure> {
-    let sam = context.global.sam();
-    let mut names = vec![context.global.card.as_str()];
-    if context.global.sam.is_some() || context.home.card(sam)?.exists() {
-        names.push(sam);
+    let mut places = vec![context.card_place()?];
+    let sam = context.sam_place()?;
+    if context.global.sam.is_some() || context.find(sam).is_ok() {
+        places.push(sam);
     }
-    names.dedup();
-    let pending = Pending::take(&context.home, &names)?;
-    let Recovered { report, .. } = attempt(context, &names, &[])?;
+    places.dedup();
+    let pending = Pending::take(context, &places)?;
+    let Recovered { report, .. } = attempt(context, &places, &[])?;
     let mut lines: Vec<String> = report.items.iter().map(describe).collect();
     let mut interrupted = Vec::new();
     if report.is_complete() {
-        for (card, note) in pending.notes() {
-            let Some(done) = has_happened(context, card, note) else { continue };
+        for (place, note) in pending.notes() {
+            let Some(done) = pending.has_happened(context, note) else { continue };
             let outcome = if done { "done" } else { "not_done" };
-            interrupted.push(json!({ "card": card, "command": note.command, "outcome": outcome }));
+            interrupted.push(json!({ "card": place.name(), "command": note.command, "outcome": outcome }));
             // One line for both cards, and none where the recovery has a line for it.
             if lines.is_empty() {
                 let outcome = if done { "was done" } else { "was not done: no money has moved" };
@@ -161,14 +180,14 @@ pub(crate) fn recover(context: &Context) -> Result<Reply, Failure> {
 }
 
 /// These cards, and whatever other cards of the home their open records name.
-fn slots(context: &Context, required: &[&str], optional: &[&str]) -> Result<Vec<Slot>, Failure> {
+fn slots(context: &Context, required: &[&Place], optional: &[&Place]) -> Result<Vec<Slot>, Failure> {
     let mut wanted = BTreeSet::new();
     let mut here = BTreeSet::new();
     let mut slots = Vec::new();
-    for (name, is_required) in
-        required.iter().map(|name| (name, true)).chain(optional.iter().map(|name| (name, false)))
+    for (place, is_required) in
+        required.iter().map(|place| (place, true)).chain(optional.iter().map(|place| (place, false)))
     {
-        let mut card = match context.open_card(name) {
+        let mut card = match context.open_card(place) {
             Err(_) if !is_required => continue,
             card => card?,
         };
@@ -179,8 +198,12 @@ fn slots(context: &Context, required: &[&str], optional: &[&str]) -> Result<Vec<
     let missing: Vec<PartyNumber> =
         wanted.difference(&here).copied().filter(|number| *number != context.scheme.issuer).collect();
     for number in missing {
-        if let Some(name) = context.name_of(number)? {
-            slots.push(context.slot(&name)?);
+        if let Some(place) = context.place_of(number)? {
+            slots.push(context.slot(&place)?);
+        } else if let Some(name) = served::name_of(&context.home, number) {
+            Console::say(&format!(
+                "note: card `{name}` ({number}) is in a reader; name it by --reader or --sam-reader"
+            ));
         }
     }
     Ok(slots)
@@ -252,17 +275,9 @@ pub(crate) fn resolve(context: &Context) -> Result<Reply, Failure> {
     Ok(Reply::new(lines.join("\n"), json!({ "items": items })).with_exit(exit))
 }
 
-/// A resolution is final; a person at a terminal is asked. A script that calls the command has decided.
+/// A resolution is final.
 fn confirm(context: &Context, open: &[LogRecord]) -> Result<(), Failure> {
-    if context.global.yes || context.console.json() || !io::stdin().is_terminal() {
-        return Ok(());
-    }
-    let mut stderr = anstream::stderr();
-    let _ = write!(stderr, "Ask the issuer to close {} open records for good? [y/N] ", open.len());
-    let _ = stderr.flush();
-    let mut answer = String::new();
-    let _ = io::stdin().read_line(&mut answer);
-    if matches!(answer.trim(), "y" | "Y" | "yes") {
+    if Console::confirms(context, &format!("Ask the issuer to close {} open records for good?", open.len())) {
         Ok(())
     } else {
         Err(Failure::usage("not confirmed; nothing was asked of the issuer"))

@@ -15,11 +15,13 @@ use apdu_spec::status::StatusWord;
 use purse_terminal::client::{CardError, Client};
 use purse_terminal::home::Home;
 use purse_terminal::issuer::Keyring;
-use purse_terminal::transport::InProcess;
+use purse_terminal::transport::{InProcess, Transport};
 use purse_terminal::virtual_card::{VirtualCard, VirtualCardError};
 
+use super::context::Context;
 use super::failure::{ExitCode, Failure};
 use super::patience::patiently;
+use super::place::Place;
 
 /// The copy of a card, powered up.
 pub(crate) struct Snapshot {
@@ -100,17 +102,7 @@ impl Snapshot {
     }
 
     fn read(&mut self, identity: &IdentityFile) -> Result<Holdings, CardError> {
-        let mut balances = BTreeMap::new();
-        for (place, pocket) in (0..).zip(&identity.pockets) {
-            if pocket.is_used() {
-                balances.insert(pocket.currency, self.client.balance(place)?.balance);
-            }
-        }
-        Ok(Holdings {
-            balances,
-            entries: self.client.entries(|_| false)?,
-            exceptions: self.client.exceptions()?,
-        })
+        read(&mut self.client, identity)
     }
 
     fn clear_lock(&mut self, identity: &IdentityFile, keyring: &Keyring) -> Result<(), Failure> {
@@ -138,6 +130,32 @@ impl Snapshot {
         match self.client.update_parameter(&Script { mac, ..unsigned }) {
             Err(CardError::Refused { command: CommandName::UpdateParameter, .. }) => Err(unreadable()),
             done => Ok(done?),
+        }
+    }
+}
+
+/// Balances and logs of a card, which it shows unless it is locked.
+pub(crate) fn read<T: Transport>(
+    client: &mut Client<T>,
+    identity: &IdentityFile,
+) -> Result<Holdings, CardError> {
+    let mut balances = BTreeMap::new();
+    for (place, pocket) in (0..).zip(&identity.pockets) {
+        if pocket.is_used() {
+            balances.insert(pocket.currency, client.balance(place)?.balance);
+        }
+    }
+    Ok(Holdings { balances, entries: client.entries(|_| false)?, exceptions: client.exceptions()? })
+}
+
+/// Balances and logs of the card in this place.
+pub(crate) fn holdings(context: &Context, place: &Place) -> Result<Holdings, Failure> {
+    match place {
+        Place::File(name) => Snapshot::peek(&context.home, name)?.holdings(&context.scheme.keys),
+        Place::Reader(_) => {
+            let mut card = context.open_card(place)?;
+            let identity = card.identity()?;
+            Ok(read(&mut card, &identity)?)
         }
     }
 }

@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::failure::Failure;
 use super::output::Reply;
+use super::place::Place;
+use super::served;
 use super::snapshot::Snapshot;
 use super::words;
 
@@ -35,7 +37,7 @@ pub(crate) fn balance(context: &Context) -> Result<Reply, Failure> {
     }
     // The first pocket stands for the card: most have no other.
     let mut fields = pockets.first().cloned().unwrap_or_else(|| json!({}));
-    fields["card"] = json!(context.global.card);
+    fields["card"] = json!(context.card_place()?.name());
     fields["number"] = json!(card.status().number.to_string());
     fields["pockets"] = json!(pockets);
     Ok(Reply::new(lines.join("\n"), fields))
@@ -44,8 +46,8 @@ pub(crate) fn balance(context: &Context) -> Result<Reply, Failure> {
 /// A locked card shows nothing, and a person should hear why.
 pub(crate) fn not_locked(context: &Context, status: &StatusBlock) -> Result<(), Failure> {
     match status.life_cycle {
-        LifeCycle::Locked => Err(Failure::locked(&context.global.card)),
-        LifeCycle::Blank => Err(Failure::blank(&context.global.card)),
+        LifeCycle::Locked => Err(Failure::locked(context.card_place()?)),
+        LifeCycle::Blank => Err(Failure::blank(context.card_place()?)),
         LifeCycle::Active | LifeCycle::Blocked | LifeCycle::Terminated => Ok(()),
     }
 }
@@ -71,7 +73,7 @@ pub(crate) fn history(context: &Context) -> Result<Reply, Failure> {
     let text = if records.is_empty() { "nothing yet".to_owned() } else { table.trim_fmt() };
     Ok(Reply::new(
         text,
-        json!({ "card": context.global.card, "number": status.number.to_string(), "records": records }),
+        json!({ "card": context.card_place()?.name(), "number": status.number.to_string(), "records": records }),
     ))
 }
 
@@ -163,6 +165,7 @@ pub(crate) fn list(context: &Context) -> Result<Reply, Failure> {
             }
             // One bad file does not hide the others.
             Err(failure) => {
+                let failure = served::explained(&context.home, &name, failure);
                 table.add_row([name.clone(), failure.message.clone()]);
                 cards.push(json!({ "name": name, "problem": failure.message }));
             }
@@ -172,8 +175,13 @@ pub(crate) fn list(context: &Context) -> Result<Reply, Failure> {
 }
 
 /// `card show`
-pub(crate) fn show(context: &Context, name: &str) -> Result<Reply, Failure> {
-    let mut card = context.open_card(name)?;
+pub(crate) fn show(context: &Context, name: Option<&str>) -> Result<Reply, Failure> {
+    let place = match name {
+        Some(name) => &Place::file(name),
+        None => context.card_place()?,
+    };
+    let name = place.name();
+    let mut card = context.open_card(place)?;
     let status = *card.status();
     let mut fields = status_document(name, &status);
     let mut lines = vec![
