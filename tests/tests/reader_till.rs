@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{ChildStdout, Stdio};
 
 use cli_support::Home;
-use reader_support::{Background, Counter, PURSE_SLOT, SAM_SLOT};
+use reader_support::{Background, Counter, PURSE_SLOT, SAM_SLOT, port};
 use serde_json::Value;
 
 /// An open till, and what it says.
@@ -91,8 +91,8 @@ fn a_card_may_pay_again_where_that_is_wanted_and_the_till_closes_after_so_many()
 fn a_card_that_is_pulled_out_too_early_comes_again_and_has_paid_once() {
     let counter = Counter::with_home(two_holders());
     let mut till = Till::open(&counter, &[]);
-    // SELECT, then DEBIT.
-    let mut card = counter.serve("card", PURSE_SLOT, &["--lose", "2"]);
+    // SELECT, then DEBIT. It has left again before anybody else could look.
+    let mut card = counter.start_serving("card", PURSE_SLOT, port(PURSE_SLOT), &["--lose", "2"]);
     let unknown = till.says("unknown");
     assert_eq!(unknown["error"]["exit_code"], 6, "{unknown:#}");
     assert_eq!(card.wait(), Some(0));
