@@ -14,6 +14,8 @@ use super::errors;
 use super::in_reader::Sharing;
 use crate::transport::{Continuity, EMPTY_RESPONSE, Protocol, TransportError};
 
+/// How long a card may look mute before it is taken for one.
+const MUTE: Duration = Duration::from_secs(1);
 /// Before a card that another program has reset is taken up again: it may be about to do so once more.
 const PAUSE: Duration = Duration::from_millis(2);
 
@@ -82,26 +84,33 @@ impl Worker {
         let context = Context::establish(Scope::User).map_err(failed)?;
         let name = CString::new(self.reader.as_str())
             .map_err(|_| TransportError::NoReader(format!("no reader is called `{}`", self.reader)))?;
-        let mut card = context.connect(&name, self.share_mode(), Protocols::ANY).map_err(failed)?;
         let begin = Instant::now();
-        loop {
-            let agreed = match card.status2_owned() {
-                Err(Error::ResetCard) => None,
-                Err(error) => return Err(failed(error)),
-                Ok(status) => agreed(&status),
-            };
-            match agreed {
-                Some(protocol) => return Ok((card, protocol)),
-                None if begin.elapsed() > self.limit => {
-                    return Err(TransportError::Mute(self.reader.clone()));
-                }
-                // Another program has reset it since it was connected to.
-                None => {
-                    thread::sleep(PAUSE);
-                    card.reconnect(self.share_mode(), Protocols::ANY, Disposition::LeaveCard)
-                        .map_err(failed)?;
-                }
+        let mut card = loop {
+            match context.connect(&name, self.share_mode(), Protocols::ANY) {
+                // A card that another program resets just now looks like one that is mute.
+                Err(error) if is_passing(error) && begin.elapsed() < MUTE => thread::sleep(PAUSE),
+                connected => break connected.map_err(failed)?,
             }
+        };
+        loop {
+            match self.protocol(&card) {
+                Ok(protocol) => return Ok((card, protocol)),
+                Err(error) if begin.elapsed() > self.limit => return Err(error),
+                Err(_) => self.retake(|share, protocols, how| card.reconnect(share, protocols, how))?,
+            }
+        }
+    }
+
+    /// Takes a card up again that another program has reset since it was connected to.
+    fn retake(
+        &self,
+        reconnect: impl FnOnce(ShareMode, Protocols, Disposition) -> Result<(), Error>,
+    ) -> Result<(), TransportError> {
+        thread::sleep(PAUSE);
+        match reconnect(self.share_mode(), Protocols::ANY, Disposition::LeaveCard) {
+            // The next attempt shows.
+            Err(error) if is_passing(error) => Ok(()),
+            done => done.map_err(|error| errors::before(error, &self.reader)),
         }
     }
 
@@ -146,33 +155,26 @@ impl Worker {
 
     /// A phase, from its begin to its end: the transaction borrows the card for as long.
     fn phase(&self, card: &mut Card, first: &mut bool) -> Flow {
-        let mut card = card;
         let mut reconnected = false;
         let begin = Instant::now();
         while begin.elapsed() < self.limit {
             match card.transaction2() {
                 Ok(transaction) => {
-                    if reconnected && let Err(error) = self.protocol(&transaction) {
-                        return self.answer(Err(error));
+                    if !reconnected || self.protocol(&transaction).is_ok() {
+                        let alone = self.sharing == Sharing::Exclusive && !*first && !reconnected;
+                        *first = false;
+                        let continuity = if alone { Continuity::Kept } else { Continuity::Unsure };
+                        self.answer(Ok(Answer::Begun(continuity)))?;
+                        return self.in_phase(transaction);
                     }
-                    let alone = self.sharing == Sharing::Exclusive && !*first && !reconnected;
-                    *first = false;
-                    let continuity = if alone { Continuity::Kept } else { Continuity::Unsure };
-                    self.answer(Ok(Answer::Begun(continuity)))?;
-                    return self.in_phase(transaction);
                 }
                 // Somebody has reset the card since: it is taken as it is now.
-                Err((same, Error::ResetCard)) => {
-                    card = same;
-                    reconnected = true;
-                    thread::sleep(PAUSE);
-                    if let Err(error) = self
-                        .reset(|share, protocols| card.reconnect(share, protocols, Disposition::LeaveCard))
-                    {
-                        return self.answer(Err(error));
-                    }
-                }
+                Err((_, Error::ResetCard)) => {}
                 Err((_, error)) => return self.answer(Err(errors::before(error, &self.reader))),
+            }
+            reconnected = true;
+            if let Err(error) = self.retake(|share, protocols, how| card.reconnect(share, protocols, how)) {
+                return self.answer(Err(error));
             }
         }
         self.answer(Err(TransportError::InUse(self.reader.clone())))
@@ -210,4 +212,9 @@ fn agreed(status: &CardStatusOwned) -> Option<Protocol> {
         pcsc::Protocol::T1 => Some(Protocol::T1),
         pcsc::Protocol::RAW => None,
     }
+}
+
+/// Whether an error may come from another program's reset, and be over in a moment.
+const fn is_passing(error: Error) -> bool {
+    matches!(error, Error::ResetCard | Error::UnpoweredCard | Error::UnresponsiveCard | Error::ProtoMismatch)
 }
