@@ -172,3 +172,31 @@ fn the_reader_of_the_sam_is_for_no_customer() {
     assert_eq!(till.process.wait(), Some(0));
     assert_eq!(counter.balance(SAM_SLOT), "21.00");
 }
+
+#[test]
+fn a_till_that_closes_with_an_outcome_unknown_says_so() {
+    let counter = Counter::with_home(Home::with_money());
+    let mut till = Till::open(&counter, &[]);
+    let mut card = counter.start_serving("card", PURSE_SLOT, port(PURSE_SLOT), &["--lose", "2"]);
+    let unknown = till.says("unknown");
+    assert_eq!(card.wait(), Some(0));
+    till.process.signal("INT");
+    let closed = till.says("closed");
+    assert_eq!((&closed["payments"], &closed["unsettled"][0]), (&0.into(), &unknown["number"]));
+    assert_eq!(till.process.wait(), Some(6));
+}
+
+#[test]
+fn two_customers_at_once_are_served_one_after_the_other() {
+    let counter = Counter::with_home(two_holders());
+    let [card, _bob] = [counter.serve("card", PURSE_SLOT, &[]), counter.serve("bob", SAM_SLOT, &[])];
+    let mut command = counter.command(&["--json", "till", "1.00", "--count", "2", "--wait", "30"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap());
+    let mut till = Till { process: Background { child }, lines };
+    assert_eq!(till.says("paid")["balance"], "29.00");
+    take_out(&counter, card);
+    assert_eq!(till.says("paid")["balance"], "9.00");
+    assert_eq!(till.says("closed")["payments"], 2);
+    assert_eq!(till.process.wait(), Some(0));
+}

@@ -53,18 +53,20 @@ pub(crate) fn take(context: &Context, issuer: &Embedded) -> Result<Census, Failu
 /// The readers that the options name.
 fn readers(context: &Context) -> Result<Vec<Place>, Failure> {
     let mut places = Vec::new();
-    if context.global.reader.is_some() {
-        places.push(context.card_place()?.clone());
-    }
+    // The SAM first, as every flow takes its cards.
     if context.global.sam_reader.is_some() {
         places.push(context.sam_place()?.clone());
+    }
+    if context.global.reader.is_some() {
+        places.push(context.card_place()?.clone());
     }
     Ok(places)
 }
 
 fn read(context: &Context, issuer: &Embedded, readers: &[Place]) -> Result<Census, Failure> {
-    // All of them stay held until all are read, so that no money gets from one to another in between.
     let mut clients = readers.iter().map(|place| context.open_card(place)).collect::<Result<Vec<_>, _>>()?;
+    // Held again once the files are: whoever has a file may want these cards.
+    clients.iter_mut().for_each(Client::release);
     let numbers: Vec<String> = clients.iter().map(|client| client.status().number.to_string()).collect();
     let served = served::served(&context.home);
     let is_in_reader = |name: &str| {
@@ -76,6 +78,8 @@ fn read(context: &Context, issuer: &Embedded, readers: &[Place]) -> Result<Censu
     let held = hold(&context.home, &names)?;
     let mut census =
         Census { cards: Vec::new(), findings: Vec::new(), remarks: Vec::new(), uncounted: Vec::new(), held };
+    // All of them, so that no money gets from one to another in between.
+    clients.iter_mut().try_for_each(Client::hold)?;
     let mut in_readers = Vec::new();
     for (place, client) in readers.iter().zip(&mut clients) {
         in_readers.push((place, client.status().number, read_in_reader(place, client)?));

@@ -113,7 +113,8 @@ impl Context {
 
     /// Where the card is that the options name; a card in a reader is waited for if they say so.
     pub(crate) fn card_place(&self) -> Result<&Place, Failure> {
-        if self.global.reader.is_some() && self.global.sam_reader.is_some() {
+        if self.card_place.get().is_none() && self.global.reader.is_some() && self.global.sam_reader.is_some()
+        {
             // The merchant's is there before the customer's comes, and is none of those that could be meant.
             self.sam_place()?;
         }
@@ -123,6 +124,22 @@ impl Context {
     /// Where the SAM is that the options name.
     pub(crate) fn sam_place(&self) -> Result<&Place, Failure> {
         self.place(&self.sam_place, self.global.sam_reader.as_deref(), self.global.sam())
+    }
+
+    /// These places in the order in which every flow takes its cards.
+    pub(crate) fn sam_first<'a>(&self, places: &[&'a Place]) -> Vec<&'a Place> {
+        let mut places = places.to_vec();
+        places.sort_by_key(|place| self.sam_place.get() != Some(*place));
+        places
+    }
+
+    /// Those of the two that need not be looked for any more.
+    pub(crate) fn places_at_hand(&self) -> Vec<&Place> {
+        let known =
+            |place: &OnceCell<Place>, reader: Option<&String>| place.get().is_some() || reader.is_none();
+        let card = known(&self.card_place, self.global.reader.as_ref()).then(|| self.card_place());
+        let sam = known(&self.sam_place, self.global.sam_reader.as_ref()).then(|| self.sam_place());
+        card.into_iter().chain(sam).flatten().collect()
     }
 
     fn place<'a>(

@@ -128,9 +128,9 @@ impl Pending {
     pub(crate) fn take(context: &Context, cards: &[&Place]) -> Result<Self, Failure> {
         // By number: a card is the same in a file and in a reader.
         let mut wanted = BTreeMap::new();
-        for place in cards {
-            let (number, sequence) = context.identify(place)?;
-            wanted.insert(number, (sequence, (*place).clone()));
+        for place in context.sam_first(cards) {
+            let (number, _) = context.identify(place)?;
+            wanted.insert(number, place.clone());
         }
         wanted.remove(&PartyNumber::default());
         let directory = context.home.pending_directory();
@@ -140,10 +140,15 @@ impl Pending {
             }
             _ => {}
         }
-        let take = |(number, (sequence, place)): (PartyNumber, (Sequence, Place))| {
-            Marker::take(context, (number, sequence), place, directory.join(number.to_string()))
+        let take = |(number, place): (PartyNumber, Place)| {
+            Marker::take(context, number, place, directory.join(number.to_string()))
         };
-        Ok(Self { markers: wanted.into_iter().map(take).collect::<Result<_, _>>()? })
+        let mut markers = wanted.into_iter().map(take).collect::<Result<Vec<_>, _>>()?;
+        for marker in &mut markers {
+            // Only now does nobody else move it on.
+            marker.sequence = context.identify(&marker.place)?.1;
+        }
+        Ok(Self { markers })
     }
 
     /// Whether a command has left any, and which it was.
@@ -216,12 +221,7 @@ impl Drop for Marker {
 }
 
 impl Marker {
-    fn take(
-        context: &Context,
-        (number, sequence): (PartyNumber, Sequence),
-        place: Place,
-        path: PathBuf,
-    ) -> Result<Self, Failure> {
+    fn take(context: &Context, number: PartyNumber, place: Place, path: PathBuf) -> Result<Self, Failure> {
         let is_busy = |error: &std::io::Error| error.kind() == ErrorKind::WouldBlock;
         let locked = match lock(&path) {
             Err(error) if is_busy(&error) => {
@@ -238,7 +238,15 @@ impl Marker {
         let mut text = String::new();
         let read = file.read_to_string(&mut text);
         let left = read.is_err() || !text.is_empty();
-        Ok(Self { number, sequence, place, path, file, left, note: serde_json::from_str(&text).ok() })
+        Ok(Self {
+            number,
+            sequence: Sequence(0),
+            place,
+            path,
+            file,
+            left,
+            note: serde_json::from_str(&text).ok(),
+        })
     }
 }
 

@@ -8,12 +8,16 @@ use purse_terminal::reader::answer_to_reset::AnswerToReset;
 #[cfg(feature = "pcsc")]
 use purse_terminal::reader::{Connect, Holder, InReader, Occupancy, Reader, Service, Sharing, Waiting};
 #[cfg(feature = "pcsc")]
+use purse_terminal::transport::TransportError;
+#[cfg(feature = "pcsc")]
 use serde_json::json;
 
 use super::failure::Failure;
 #[cfg(feature = "pcsc")]
 use super::output::Console;
 use super::output::Reply;
+#[cfg(feature = "pcsc")]
+use super::patience::while_busy;
 #[cfg(feature = "pcsc")]
 use super::view::table;
 
@@ -29,7 +33,11 @@ pub(crate) fn find(wanted: &str, except: Option<&str>, wait: Option<u64>) -> Res
 #[cfg(feature = "pcsc")]
 pub(crate) fn connect(reader: &str, exclusive: bool) -> Result<InReader, Failure> {
     let sharing = if exclusive { Sharing::Exclusive } else { Sharing::Shared };
-    Ok(InReader::connect(reader, Connect { sharing, ..Connect::default() })?)
+    let connect = Connect { sharing, ..Connect::default() };
+    // Most commands take a fraction of a second, and the service needs a moment to notice their end.
+    let connected =
+        while_busy(|| InReader::connect(reader, connect), |error| matches!(error, TransportError::InUse(_)));
+    Ok(connected?)
 }
 
 /// `readers`

@@ -52,8 +52,10 @@ fn attempt(context: &Context, required: &[&Place], optional: &[&Place]) -> Resul
 /// Finishes what an interrupted command has left with these cards. An error if a purse among them has still
 /// something under way: its next payments could push the record of it out of its log.
 pub(crate) fn before_money_moves(context: &Context, cards: &[&Place]) -> Result<(), Failure> {
-    let others = [context.card_place(), context.sam_place()];
-    let others: Vec<&Place> = others.into_iter().flatten().filter(|place| !cards.contains(place)).collect();
+    // Nobody is kept from a card while another one is looked for, and none is waited for.
+    context.release_parked();
+    let mut others = context.places_at_hand();
+    others.retain(|place| !cards.contains(place));
     let Recovered { report, purses } = attempt(context, cards, &others)?;
     report.items.iter().for_each(|item| Console::say(&format!("note: {}", describe(item))));
     let open = report.items.iter().find(|item| {

@@ -49,6 +49,8 @@ mod open {
         again: bool,
         /// Cards that have paid.
         paid: BTreeSet<PartyNumber>,
+        /// Cards with a payment whose outcome is not known.
+        unsettled: BTreeSet<PartyNumber>,
         payments: u64,
     }
 
@@ -78,7 +80,15 @@ mod open {
             };
             ctrlc::set_handler(handler)
                 .map_err(|error| Failure::other(format!("Ctrl-C cannot be caught: {error}"), "Try again."))?;
-            Ok(Self { context, service, amount, again, paid: BTreeSet::new(), payments: 0 })
+            Ok(Self {
+                context,
+                service,
+                amount,
+                again,
+                paid: BTreeSet::new(),
+                unsettled: BTreeSet::new(),
+                payments: 0,
+            })
         }
 
         pub(super) fn run(mut self, count: Option<u64>) -> Result<Reply, Failure> {
@@ -93,7 +103,7 @@ mod open {
             while count.is_none_or(|count| self.payments < count) {
                 // The SAM's reader is for no customer.
                 let except = self.context.sam_place()?.name();
-                let reader = match self.service.find(&wanted, Some(except), waiting, |_| {}) {
+                let reader = match self.service.next_card(&wanted, Some(except), waiting) {
                     Ok(reader) => reader,
                     Err(_) if self.service.is_cancelled() => break,
                     // Nobody has come for as long as was to be waited.
@@ -142,9 +152,16 @@ mod open {
                 )),
                 Err(Attempt::Failed(failure)) => Tap::NotPaid(failure),
             };
-            if matches!(tap, Tap::Paid { .. }) {
-                self.paid.insert(number);
-                self.payments += 1;
+            match &tap {
+                Tap::Paid { .. } => {
+                    self.unsettled.remove(&number);
+                    self.paid.insert(number);
+                    self.payments += 1;
+                }
+                Tap::NotPaid(failure) if failure.exit == ExitCode::OutcomeUnknown => {
+                    self.unsettled.insert(number);
+                }
+                Tap::NotPaid(_) | Tap::Twice => {}
             }
             (Some(number), tap)
         }
@@ -201,11 +218,22 @@ mod open {
             let currency = self.context.denomination().element();
             let payments = if self.payments == 1 { "payment" } else { "payments" };
             let line = format!("{} {payments}, {} in all", self.payments, self.money(total));
+            let unsettled: Vec<String> = self.unsettled.iter().map(ToString::to_string).collect();
             let fields = json!({
-                "event": "closed", "payments": self.payments, "total": words::amount(currency, total),
+                "event": "closed",
+                "payments": self.payments,
+                "total": words::amount(currency, total),
+                "unsettled": unsettled,
             });
             self.context.console.event("till", &line, fields)?;
-            Ok(Reply { document: Document::Said, ..Reply::default() })
+            if !unsettled.is_empty() {
+                Console::say(&format!(
+                    "note: the outcome is unknown with {}; run `purse recover` when it is back",
+                    unsettled.join(", ")
+                ));
+            }
+            let exit = (!unsettled.is_empty()).then_some(ExitCode::OutcomeUnknown);
+            Ok(Reply { document: Document::Said, exit, ..Reply::default() })
         }
     }
 }

@@ -82,14 +82,14 @@ pub(super) fn debit<T: Transport>(
     };
     // Until the card answers again nobody can know.
     let Ok(status) = payer.reconnect() else { return Err(lost) };
-    if status.sequence == pay_details.from_sequence
-        && let Some(pin) = pin
-    {
+    let has_happened = status.sequence != pay_details.from_sequence;
+    if !has_happened && let Some(pin) = pin {
         // It has not happened, and the PIN was verified in a session that is over.
         payer.verify(pin).map_err(failed)?;
     }
     payer.debit(pay_details, req).map_err(|error| {
-        let unknown = error.may_have_happened() || error.is_away();
+        // A card that has debited and does not say so again leaves it open, whatever it says instead.
+        let unknown = has_happened || error.may_have_happened() || error.is_away();
         if unknown { failed(error).unknown(pay_details) } else { failed(error) }
     })
 }

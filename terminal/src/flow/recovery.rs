@@ -165,17 +165,20 @@ pub(super) fn settle_held<A: Transport, B: Transport>(
 ) -> Result<Outcome, FlowError> {
     let of_payer = FlowError::card(Party::of(payer.status().role));
     let of_payee = FlowError::card(Party::of(payee.status().role));
-    let voucher = payer.proof(pay_details).map_err(of_payer)?;
+    // The record is open: whatever a card does not answer to leaves it so.
+    let voucher = payer.proof(pay_details).map_err(|error| of_payer(error).in_doubt(pay_details))?;
     match handover::credit(payee, &voucher) {
         Ok(ack) => {
             let acknowledged = payer.acknowledge(pay_details.from_sequence, ack);
             acknowledged.map_err(|error| of_payer(error).in_doubt(pay_details))?;
             Ok(Outcome::Settled)
         }
-        Err(refusal) if refusal.may_have_happened() || refusal.is_away() => Err(of_payee(refusal)),
+        Err(refusal) if refusal.may_have_happened() || refusal.is_away() => {
+            Err(of_payee(refusal).in_doubt(pay_details))
+        }
         Err(_) => {
             // A payee that has credited after all does not decline.
-            let nack = payee.decline(&voucher).map_err(of_payee)?;
+            let nack = payee.decline(&voucher).map_err(|error| of_payee(error).in_doubt(pay_details))?;
             let reversed = payer.reverse(pay_details.from_sequence, nack);
             reversed.map_err(|error| of_payer(error).in_doubt(pay_details))?;
             payer.reselect().map_err(of_payer)?;

@@ -41,6 +41,21 @@ pub fn choose(readers: &[Reader], wanted: &str) -> Result<Choice, TransportError
     }
 }
 
+/// The readers that may be meant: the one of this exact name, or all that have this part in theirs.
+///
+/// # Errors
+/// No reader fits; the error lists them.
+pub fn fitting(readers: &[Reader], wanted: &str) -> Result<Vec<String>, TransportError> {
+    if readers.iter().any(|reader| reader.name == wanted) {
+        return Ok(vec![wanted.to_owned()]);
+    }
+    let part = wanted.to_lowercase();
+    let names = readers.iter().map(|reader| &reader.name);
+    let fitting: Vec<String> = names.filter(|name| name.to_lowercase().contains(&part)).cloned().collect();
+    // With its words for none.
+    if fitting.is_empty() { choose(readers, wanted).map(|_| fitting) } else { Ok(fitting) }
+}
+
 fn list(readers: &[&Reader]) -> String {
     let names: Vec<String> =
         readers.iter().map(|reader| format!("`{}`{}", reader.name, state(reader))).collect();

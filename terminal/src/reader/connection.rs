@@ -120,6 +120,8 @@ impl Connection {
         match self.answers.recv_timeout(limit) {
             Ok(outcome) => outcome,
             Err(RecvTimeoutError::Timeout) => {
+                // What the call may get after all, a transaction above all, is given back at once.
+                self.jobs = None;
                 self.stuck = true;
                 Err(TransportError::TimedOut(self.reader.clone(), limit.as_secs()))
             }
@@ -131,7 +133,7 @@ impl Connection {
     }
 }
 
-/// How long the card's reset at the end is waited for. The service resets it all the same when the process ends.
+/// How long the card's reset at the end is waited for.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 impl Drop for Connection {

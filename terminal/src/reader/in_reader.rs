@@ -94,8 +94,9 @@ impl Transport for InReader {
 
     /// A card that has been given a PIN is reset: no other program shall find it verified.
     fn end(&mut self) -> Result<(), TransportError> {
-        let reset = std::mem::take(&mut self.pin_given);
-        self.connection.end(reset, self.connect.limit)
+        self.connection.end(self.pin_given, self.connect.limit)?;
+        self.pin_given = false;
+        Ok(())
     }
 }
 

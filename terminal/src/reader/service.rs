@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use pcsc::{Context, Error, ReaderState, Scope, State};
 
-use super::choice::{Choice, choose};
+use super::choice::{Choice, choose, fitting};
 use super::errors;
 use super::{Holder, Occupancy, Reader};
 use crate::transport::TransportError;
@@ -106,6 +106,25 @@ impl Service {
         .ok_or_else(|| TransportError::NoCard(names.join(", ")))
     }
 
+    /// The first of the readers that `wanted` may mean that has a card which is free; all but one.
+    ///
+    /// # Errors
+    /// No such reader, or none any more; no card in time.
+    pub fn next_card(
+        &self,
+        wanted: &str,
+        except: Option<&str>,
+        waiting: Waiting,
+    ) -> Result<String, TransportError> {
+        let mut readers = self.readers()?;
+        readers.retain(|reader| Some(reader.name.as_str()) != except);
+        let names = fitting(&readers, wanted)?;
+        self.watch(&names, waiting.deadline(), |readers| {
+            readers.iter().find(|reader| reader.has_free_card()).map(|reader| reader.name.clone())
+        })?
+        .ok_or_else(|| TransportError::NoCard(names.join(", ")))
+    }
+
     /// The reader with the card that answers its reset so; none if there is none in time.
     pub fn find_answer_to_reset(
         &self,
@@ -163,8 +182,8 @@ impl Service {
                 return Ok(None);
             }
             let readers: Vec<Reader> = states.iter().map(reader).collect();
-            if let Some(gone) = readers.iter().find(|reader| reader.occupancy == Occupancy::Unavailable) {
-                return Err(TransportError::NoReader(format!("reader {} was unplugged", gone.name)));
+            if readers.iter().all(|reader| reader.occupancy == Occupancy::Unavailable) {
+                return Err(TransportError::NoReader(format!("reader {} was unplugged", names.join(", "))));
             }
             if let Some(found) = found(&readers) {
                 return Ok(Some(found));

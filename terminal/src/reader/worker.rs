@@ -29,6 +29,8 @@ pub(super) struct Worker {
     done: SyncSender<Outcome>,
     /// Card and reader have agreed on a protocol: the crate `pcsc` panics at a command without one.
     agreed: Cell<bool>,
+    /// No session of ours is known on the card: it has just been connected to, or reset.
+    fresh: Cell<bool>,
 }
 
 /// Jobs end with the near end, or with one that has nobody left to answer.
@@ -42,7 +44,7 @@ impl Worker {
         todo: Receiver<Job>,
         done: SyncSender<Outcome>,
     ) -> Self {
-        Self { reader, sharing, limit, todo, done, agreed: Cell::new(true) }
+        Self { reader, sharing, limit, todo, done, agreed: Cell::new(true), fresh: Cell::new(true) }
     }
 
     /// Connects, and does what it is asked for until nobody asks any more. Then the card is reset.
@@ -59,7 +61,6 @@ impl Worker {
                 return;
             }
         };
-        let mut first = true;
         while let Ok(job) = self.todo.recv() {
             let flow = match job {
                 Job::Transmit(command) => self.answer(self.transmit(&card, &command)),
@@ -69,7 +70,7 @@ impl Worker {
                         .reset(|share, protocols| card.reconnect(share, protocols, Disposition::ResetCard));
                     self.answer(outcome.and_then(|()| self.protocol(&card)).map(Answer::Connected))
                 }
-                Job::Begin => self.phase(&mut card, &mut first),
+                Job::Begin => self.phase(&mut card),
             };
             if flow.is_break() {
                 break;
@@ -154,15 +155,14 @@ impl Worker {
     }
 
     /// A phase, from its begin to its end: the transaction borrows the card for as long.
-    fn phase(&self, card: &mut Card, first: &mut bool) -> Flow {
+    fn phase(&self, card: &mut Card) -> Flow {
         let mut reconnected = false;
         let begin = Instant::now();
         while begin.elapsed() < self.limit {
             match card.transaction2() {
                 Ok(transaction) => {
                     if !reconnected || self.protocol(&transaction).is_ok() {
-                        let alone = self.sharing == Sharing::Exclusive && !*first && !reconnected;
-                        *first = false;
+                        let alone = self.sharing == Sharing::Exclusive && !self.fresh.get() && !reconnected;
                         let continuity = if alone { Continuity::Kept } else { Continuity::Unsure };
                         self.answer(Ok(Answer::Begun(continuity)))?;
                         return self.in_phase(transaction);
@@ -180,28 +180,35 @@ impl Worker {
         self.answer(Err(TransportError::InUse(self.reader.clone())))
     }
 
+    /// Every way out ends the transaction by a word of ours: dropped, it would leave the card's session to the next.
     fn in_phase(&self, mut transaction: Transaction<'_>) -> Flow {
-        while let Ok(job) = self.todo.recv() {
-            match job {
-                Job::Transmit(command) => self.answer(self.transmit(&transaction, &command))?,
+        let reset = loop {
+            let Ok(job) = self.todo.recv() else { break None };
+            let flow = match job {
+                Job::Transmit(command) => self.answer(self.transmit(&transaction, &command)),
                 Job::Reset => {
                     let outcome = self.reset(|share, protocols| {
                         transaction.reconnect(share, protocols, Disposition::ResetCard)
                     });
-                    let outcome = outcome.and_then(|()| self.protocol(&transaction)).map(Answer::Connected);
-                    self.answer(outcome)?;
+                    self.answer(outcome.and_then(|()| self.protocol(&transaction)).map(Answer::Connected))
                 }
                 // In one already.
-                Job::Begin => self.answer(Ok(Answer::Begun(Continuity::Kept)))?,
-                Job::End { reset } => {
-                    let how = if reset { Disposition::ResetCard } else { Disposition::LeaveCard };
-                    let ended = transaction.end(how);
-                    let outcome = ended.map_err(|(_, error)| errors::before(error, &self.reader));
-                    return self.answer(outcome.map(|()| Answer::Done));
-                }
+                Job::Begin => self.answer(Ok(Answer::Begun(Continuity::Kept))),
+                Job::End { reset } => break Some(reset),
+            };
+            if flow.is_break() {
+                break None;
             }
+        };
+        let keeps_session = reset == Some(false);
+        self.fresh.set(!keeps_session);
+        let ended =
+            transaction.end(if keeps_session { Disposition::LeaveCard } else { Disposition::ResetCard });
+        if reset.is_none() {
+            return Flow::Break(());
         }
-        Flow::Break(())
+        let outcome = ended.map_err(|(_, error)| errors::before(error, &self.reader));
+        self.answer(outcome.map(|()| Answer::Done))
     }
 }
 
