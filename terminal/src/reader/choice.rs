@@ -18,33 +18,23 @@ pub enum Choice {
 /// # Errors
 /// No reader fits, or more than one: the error lists them.
 pub fn choose(readers: &[Reader], wanted: &str) -> Result<Choice, TransportError> {
-    if let Some(reader) = readers.iter().find(|reader| reader.name == wanted) {
-        return Ok(Choice::Reader(reader.name.clone()));
+    let names = fitting(readers, wanted)?;
+    if let [only] = names.as_slice() {
+        return Ok(Choice::Reader(only.clone()));
     }
-    let part = wanted.to_lowercase();
-    let fitting: Vec<&Reader> =
-        readers.iter().filter(|reader| reader.name.to_lowercase().contains(&part)).collect();
-    let with_card: Vec<&&Reader> = fitting.iter().filter(|reader| reader.has_free_card()).collect();
-    match (fitting.as_slice(), with_card.as_slice()) {
-        ([], _) if readers.is_empty() => Err(TransportError::NoReader("there is no reader".to_owned())),
-        ([], _) => {
-            let all: Vec<&Reader> = readers.iter().collect();
-            Err(TransportError::NoReader(format!(
-                "no reader is called `{wanted}`; there are: {}",
-                list(&all)
-            )))
-        }
-        ([only], _) => Ok(Choice::Reader(only.name.clone())),
-        (_, [only]) => Ok(Choice::Reader(only.name.clone())),
-        (_, []) => Ok(Choice::AnyOf(fitting.iter().map(|reader| reader.name.clone()).collect())),
-        _ => Err(TransportError::NoReader(format!("`{wanted}` could be any of: {}", list(&fitting)))),
+    let meant: Vec<&Reader> = readers.iter().filter(|reader| names.contains(&reader.name)).collect();
+    let mut with_card = meant.iter().filter(|reader| reader.has_free_card());
+    match (with_card.next(), with_card.next()) {
+        (Some(only), None) => Ok(Choice::Reader(only.name.clone())),
+        (None, _) => Ok(Choice::AnyOf(names)),
+        _ => Err(TransportError::NoReader(format!("`{wanted}` could be any of: {}", list(&meant)))),
     }
 }
 
 /// The readers that may be meant: the one of this exact name, or all that have this part in theirs.
 ///
 /// # Errors
-/// No reader fits; the error lists them.
+/// No reader fits; the error lists those that there are.
 pub fn fitting(readers: &[Reader], wanted: &str) -> Result<Vec<String>, TransportError> {
     if readers.iter().any(|reader| reader.name == wanted) {
         return Ok(vec![wanted.to_owned()]);
@@ -52,8 +42,15 @@ pub fn fitting(readers: &[Reader], wanted: &str) -> Result<Vec<String>, Transpor
     let part = wanted.to_lowercase();
     let names = readers.iter().map(|reader| &reader.name);
     let fitting: Vec<String> = names.filter(|name| name.to_lowercase().contains(&part)).cloned().collect();
-    // With its words for none.
-    if fitting.is_empty() { choose(readers, wanted).map(|_| fitting) } else { Ok(fitting) }
+    if !fitting.is_empty() {
+        return Ok(fitting);
+    }
+    Err(TransportError::NoReader(if readers.is_empty() {
+        "there is no reader".to_owned()
+    } else {
+        let all: Vec<&Reader> = readers.iter().collect();
+        format!("no reader is called `{wanted}`; there are: {}", list(&all))
+    }))
 }
 
 fn list(readers: &[&Reader]) -> String {
