@@ -1,7 +1,7 @@
 # Every stage of .ci/run by name; each can be called alone.
 CARGO ?= cargo
 
-.PHONY: help setup demo test format lint without-pcsc doc no-std bench ci clean
+.PHONY: help setup demo test format lint without-pcsc doc no-std verify bench ci clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')"
@@ -30,6 +30,9 @@ doc: ## rustdoc, warnings are errors
 
 no-std: ## card and apdu-spec link without std and without an allocator, and answer a SELECT
 	cd no-std-check && $(CARGO) run --locked --release --quiet
+
+verify: ## look at what must hold for MINUTES=10 in all, from SEED=1 (see docs/verification.md)
+	@scripts/verify
 
 bench: ## costs of every flow, and purchases per second
 	@$(CARGO) run --release --quiet --locked --package purse-terminal --bin purse -- bench

@@ -78,7 +78,8 @@ fn a_declined_unload_comes_back_after_the_purchase_that_it_would_push_out() {
     let mut world = world();
     let mut purse = client(&mut world.purse);
     let sequence = purse.status().sequence;
-    let asked = world.issuer.unload_request(purse.status().number, eur(), Amount(1_00), sequence, TIME).unwrap();
+    let asked =
+        world.issuer.unload_request(purse.status().number, eur(), Amount(1_00), sequence, TIME).unwrap();
     let voucher = purse.debit(&asked.pay_details, asked.req).unwrap();
     world.issuer.decline_unload(&voucher).unwrap();
     pay_and_leave(&mut world);

@@ -150,7 +150,7 @@ impl std::fmt::Debug for Content {
             .field("guesses", &self.guesses)
             .field("flags", &self.flags)
             .field("script", &self.script.0)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -3,7 +3,7 @@
 
 pub mod content;
 pub mod explorer;
-pub mod property;
-pub mod tears;
 pub mod faults;
+pub mod property;
 pub mod run;
+pub mod tears;

@@ -14,7 +14,7 @@ pub enum Property {
     DebitOnRequest,
     /// Of credit and reversal at most one happens for the same pay details.
     OneEnd,
-    /// A purchase comes back at most once, by refund or reversal, and never more than it was.
+    /// A payment comes back at most once, by refund or reversal, and never more than it was.
     OneReturn,
     /// What an answer says is in memory before it leaves.
     RecordBeforeResponse,
@@ -68,7 +68,7 @@ impl Property {
             Self::AllValueAccounted => "all value accounted",
             Self::DebitOnRequest => "no debit without a req of the named payee",
             Self::OneEnd => "at most one of credit and reversal",
-            Self::OneReturn => "a purchase comes back at most once",
+            Self::OneReturn => "a payment comes back at most once",
             Self::RecordBeforeResponse => "record before response",
             Self::SameAnswer => "identical command, identical answer",
             Self::DecisionStays => "a power-up's decision stays",

@@ -154,7 +154,7 @@ fn explore_scope(place: usize, until: Instant) -> Scoped {
     let mut complete = None;
     let mut tally = Tally::default();
     for level in 1.. {
-        let explored = explore(scopes(level).swap_remove(place), until, MOST_STATES);
+        let explored = explore(scopes(level).swap_remove(place), until, MOST_STATES, None);
         tally.add(&explored.tally);
         let is_last = !explored.complete || Instant::now() >= until;
         if explored.complete {
@@ -182,7 +182,10 @@ fn tear_all(begin: Instant, seconds: f64, threads: usize, seed: u64) -> Vec<(&'s
             let workers: Vec<_> = (0..threads)
                 .map(|thread| scope.spawn(move || tear(unit, atomic, seed, (thread, threads), until)))
                 .collect();
-            workers.into_iter().map(|worker| worker.join().expect("no thread has panicked")).collect::<Vec<_>>()
+            workers
+                .into_iter()
+                .map(|worker| worker.join().expect("no thread has panicked"))
+                .collect::<Vec<_>>()
         });
         let mut whole = Torn { first_cuts_complete: true, second_cuts_complete: true, ..Torn::default() };
         for part in parts {
@@ -220,12 +223,7 @@ fn tear(unit: usize, atomic: bool, seed: u64, share: (usize, usize), until: Inst
     }
 }
 
-fn summary(
-    options: &Options,
-    took: Duration,
-    explored: &[Scoped],
-    torn: &[(&'static str, Torn)],
-) -> Summary {
+fn summary(options: &Options, took: Duration, explored: &[Scoped], torn: &[(&'static str, Torn)]) -> Summary {
     let mut tally = Tally::default();
     let mut scopes = Vec::new();
     for Scoped { last, level, complete, tally: found } in explored {
@@ -282,7 +280,10 @@ fn summary(
 
 fn print(summary: &Summary) {
     println!("\nstates of real cards, issuer and attacker");
-    println!("{:26} {:>12} {:>9} {:>20} {:>9} {:>9} {:>11}", "scope", "states", "level", "complete", "cards", "books", "recoveries");
+    println!(
+        "{:26} {:>12} {:>9} {:>20} {:>9} {:>9} {:>11}",
+        "scope", "states", "level", "complete", "cards", "books", "recoveries"
+    );
     for line in &summary.scopes {
         let complete = format!("level {}: {}", line.complete_level, line.complete_states);
         println!(
@@ -291,7 +292,10 @@ fn print(summary: &Summary) {
         );
     }
     println!("\npower-ups after cuts, one command at a time");
-    println!("{:26} {:>12} {:>9} {:>9} {:>12} {:>12} {:>12}", "memory", "power-ups", "states", "commands", "first cuts", "second cuts", "at random");
+    println!(
+        "{:26} {:>12} {:>9} {:>9} {:>12} {:>12} {:>12}",
+        "memory", "power-ups", "states", "commands", "first cuts", "second cuts", "at random"
+    );
     let every = |complete: bool| if complete { "every" } else { "not all" };
     for line in &summary.tears {
         println!(

@@ -1,10 +1,10 @@
 //! What a laboratory does to each command that writes, and to each new card.
 
+use apdu_spec::element::{Kind, Role};
 use apdu_spec::record::{RecordRole, RecordState};
 use apdu_spec::status::StatusWord;
-use apdu_spec::element::{Kind, Role};
 use purse_terminal::simulated_memory::{Cut, Flight, SimulatedMemory};
-use purse_tests::scheme::{issuer, pay_details, party, session};
+use purse_tests::scheme::{issuer, party, pay_details, session};
 
 use super::laboratory::Laboratory;
 use super::message::Order;
@@ -68,20 +68,20 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
         self.counts.power_ups += 1;
         let closing = order.closes().map_or(Closing::Nothing, Closing::One);
         let place = || format!("{order:?} with {cut:?} on {before:?}");
-        let found = self.content(card.into_memory(), Some(before), closing);
+        let found = Self::content(card.into_memory(), Some(before), closing);
         self.tally.check(Property::AllOrNothing, found.is_some(), place);
         let (found, mut memory) = found?;
         let rested = memory.clone();
 
         self.counts.power_ups += 1;
         memory.reset_counts();
-        let again = self.content(memory, Some(before), closing);
-        let stays = again
-            .is_some_and(|(again, memory)| again == found && memory.counts().operations() == 0);
+        let again = Self::content(memory, Some(before), closing);
+        let stays = again.is_some_and(|(again, memory)| again == found && memory.counts().operations() == 0);
         self.tally.check(Property::DecisionStays, stays, place);
 
         let tried = Content { tries: [before.tries[0].saturating_sub(1), before.tries[1]], ..before.clone() };
-        let marked = Content { script: before.script, parameters: before.parameters.clone(), ..durable.clone() };
+        let marked =
+            Content { script: before.script, parameters: before.parameters.clone(), ..durable.clone() };
         // By design two commits: the try before the comparison; the settled mark before the script that it is by.
         let allowed = found == *before
             || found == *durable
@@ -111,7 +111,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
             let answer = process(&mut card, &Order::Verify(right).bytes());
             let memory = card.into_memory();
             let image = (memory.bytes().to_vec(), memory.begun().to_vec());
-            (answer, image, self.content(memory, Some(before), Closing::Nothing))
+            (answer, image, Self::content(memory, Some(before), Closing::Nothing))
         };
         let (right, wrong) = (outcome(true), outcome(false));
         let same = right.0 == wrong.0 && right.1 == wrong.1;
@@ -120,7 +120,9 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
         self.counts.power_ups += 2;
         self.counts.commands += 2;
         self.tally.check(Property::PinTries, same && taken, || {
-            format!("the first write of a right and a wrong PIN on {before:?}: same {same}, try taken {taken}")
+            format!(
+                "the first write of a right and a wrong PIN on {before:?}: same {same}, try taken {taken}"
+            )
         });
     }
 

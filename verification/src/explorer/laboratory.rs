@@ -5,9 +5,9 @@ use std::hash::BuildHasherDefault;
 
 use apdu_spec::command::response::parse_authenticator;
 use apdu_spec::command::table::TAG_PIN_TRIES;
-use apdu_spec::file::{APPLICATION, File};
 use apdu_spec::command::{Command, Initialized, Proof, Selection};
 use apdu_spec::element::{Role, Sequence};
+use apdu_spec::file::{APPLICATION, File};
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::record::RecordRole;
 use apdu_spec::status::StatusWord;
@@ -26,7 +26,7 @@ type Set<T> = IndexSet<T, BuildHasherDefault<FxHasher>>;
 
 /// What a command does to a card at rest.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub(super) struct Step {
     /// The card after it.
     pub after: u32,
     /// The cards that a power failure on the way leaves, other than as it was: after the commit and before the
@@ -40,7 +40,7 @@ pub struct Step {
 
 /// What was done.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Counts {
+pub(super) struct Counts {
     /// Commands that a card has processed.
     pub commands: u64,
     /// Power-ups after a cut.
@@ -51,7 +51,7 @@ pub struct Counts {
 
 /// The cards.
 #[derive(Debug)]
-pub struct Laboratory<const WINDOW: usize, const EXCEPTIONS: usize> {
+pub(super) struct Laboratory<const WINDOW: usize, const EXCEPTIONS: usize> {
     identities: Set<Identity>,
     images: Vec<Image>,
     orders: Set<Order>,
@@ -68,7 +68,7 @@ pub struct Laboratory<const WINDOW: usize, const EXCEPTIONS: usize> {
 
 impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS> {
     /// An empty one, for parties of these roles.
-    pub fn new(roles: Vec<Role>) -> Self {
+    pub(super) fn new(roles: Vec<Role>) -> Self {
         Self {
             identities: Set::default(),
             images: Vec::new(),
@@ -94,43 +94,43 @@ fn number(index: usize) -> u32 {
 
 impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS> {
     /// Takes in a card that starts the exploration.
-    pub fn admit(&mut self, party: usize, memory: &SimulatedMemory) -> u32 {
-        let content = self.content(memory.clone(), None, Closing::Nothing).expect("a sound card").0;
+    pub(super) fn admit(&mut self, party: usize, memory: &SimulatedMemory) -> u32 {
+        let content = Self::content(memory.clone(), None, Closing::Nothing).expect("a sound card").0;
         self.intern(Identity { party, content, verified: false }, memory)
     }
 
     /// What a party is.
-    pub fn role(&self, party: usize) -> Role {
+    pub(super) fn role(&self, party: usize) -> Role {
         self.roles[party]
     }
 
     /// Distinct states of cards so far.
-    pub fn states(&self) -> usize {
+    pub(super) fn states(&self) -> usize {
         self.identities.len()
     }
 
     /// A card at rest.
-    pub fn identity(&self, node: u32) -> &Identity {
+    pub(super) fn identity(&self, node: u32) -> &Identity {
         &self.identities[node as usize]
     }
 
     /// Its memory.
-    pub fn memory(&self, node: u32) -> SimulatedMemory {
+    pub(super) fn memory(&self, node: u32) -> SimulatedMemory {
         self.images[node as usize].memory()
     }
 
     /// The number of an order.
-    pub fn order(&mut self, order: Order) -> u32 {
+    pub(super) fn order(&mut self, order: Order) -> u32 {
         number(self.orders.insert_full(order).0)
     }
 
     /// The order of this number.
-    pub fn order_of(&self, order: u32) -> &Order {
+    pub(super) fn order_of(&self, order: u32) -> &Order {
         &self.orders[order as usize]
     }
 
     /// What an order does to a card.
-    pub fn step(&mut self, node: u32, order: u32, post: &mut Post) -> Step {
+    pub(super) fn step(&mut self, node: u32, order: u32, post: &mut Post) -> Step {
         if let Some(step) = self.steps.get(&(node, order)) {
             return step.clone();
         }
@@ -148,7 +148,6 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
 
     /// What a memory holds when power comes back, and the memory after that.
     pub(super) fn content(
-        &self,
         mut memory: SimulatedMemory,
         before: Option<&Content>,
         close: Closing,
@@ -190,7 +189,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
         }
 
         let closing = order.closes().map_or(Closing::Nothing, Closing::One);
-        let durable = self.content(card.memory().clone(), Some(&before.content), closing);
+        let durable = Self::content(card.memory().clone(), Some(&before.content), closing);
         self.tally.check(Property::AllOrNothing, durable.is_some(), place);
         let Some((durable, _)) = durable else {
             return Step { after: node, lost: Box::default(), message: None, debited: None };
@@ -199,14 +198,17 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
         let operations = card.memory().counts().operations() - start;
         let rested = card.memory().clone();
         self.again(&mut card, &order, &command, &response, &before.content);
-        let finished = self.content(rested.clone(), Some(&before.content), closing);
+        let finished = Self::content(rested.clone(), Some(&before.content), closing);
         let same = finished.as_ref().is_some_and(|(finished, _)| *finished == durable);
         self.tally.check(Property::DecisionStays, same, place);
         let rested = finished.map_or(rested, |(_, memory)| memory);
         let said = says(&mut card, &durable);
         let says_then = says(&mut boot::<WINDOW, EXCEPTIONS>(rested.clone(), false), &durable);
         self.tally.check(Property::MemoryAnswers, said == says_then, || {
-            format!("after {order:?} on {:?} the card says {said:02X?}, its memory {says_then:02X?}", before.content)
+            format!(
+                "after {order:?} on {:?} the card says {said:02X?}, its memory {says_then:02X?}",
+                before.content
+            )
         });
 
         let message = self.told(&order, &response, &before, &durable, post);
@@ -302,9 +304,8 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
             Order::Prove(sequence) => {
                 let proof = Proof::parse(data).ok()?;
                 let record = settled(*sequence).filter(|past| past.role == RecordRole::Payer);
-                let message = record.and_then(|past| {
-                    said(past.pay_details, Word::Val, proof.val.0, proof.tac.0)
-                });
+                let message =
+                    record.and_then(|past| said(past.pay_details, Word::Val, proof.val.0, proof.tac.0));
                 (message, record.is_some())
             }
             Order::Credit(Message { pay_details, .. }) => {
@@ -315,7 +316,10 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
             }
             Order::Decline(Message { pay_details, .. }) => {
                 let nack = parse_authenticator(data).ok()?;
-                // What has left the log, and whose debit it is, is judged where both parties are seen.
+                let credited = durable.has_credited(pay_details);
+                self.tally.check(Property::OneEnd, !credited, || {
+                    format!("a nack for what was credited, {pay_details:?}, by {durable:?}")
+                });
                 let never = Sequence(durable.next()) > pay_details.to_sequence
                     && !durable.history.iter().any(|past| {
                         past.in_log && past.role == RecordRole::Payee && past.pay_details == *pay_details
@@ -343,7 +347,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
     }
 
     /// Takes in a card, and looks at it if it is a new one.
-    pub fn intern(&mut self, mut identity: Identity, memory: &SimulatedMemory) -> u32 {
+    pub(super) fn intern(&mut self, mut identity: Identity, memory: &SimulatedMemory) -> u32 {
         // Where no PIN can be given, none counts: so each state can be reached again from its memory.
         let [blocked, _, terminated] = identity.content.flags;
         identity.verified &= !blocked && !terminated;
@@ -374,14 +378,14 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
                 continue;
             }
             let close = order.closes().map_or(Closing::Nothing, Closing::One);
-            let outcome = |laboratory: &Self, image: &Image| {
+            let outcome = |image: &Image| {
                 let mut card = boot::<WINDOW, EXCEPTIONS>(image.memory(), verified);
                 let response = process(&mut card, &command);
                 card.finish();
-                let held = laboratory.content(card.into_memory(), Some(&content), close);
+                let held = Self::content(card.into_memory(), Some(&content), close);
                 (response, held.map(|(held, _)| held))
             };
-            let same = outcome(self, &one) == outcome(self, &other);
+            let same = outcome(&one) == outcome(&other);
             self.counts.commands += 2;
             self.tally.check(Property::SameAnswer, same, || {
                 format!("{order:?} on two cards that hold the same: {content:?}")

@@ -9,7 +9,7 @@ use super::state::GARBAGE;
 
 /// Orders for cards, by their places, and errands to the issuer.
 #[derive(Clone, Debug, Default)]
-pub struct Uses {
+pub(super) struct Uses {
     /// Card and order.
     pub orders: Vec<(usize, Order)>,
     /// Errands.
@@ -18,13 +18,13 @@ pub struct Uses {
 
 /// Every use of a message: as what it is, and with `confusions` also as what it is not, for cards that it is not for,
 /// with an amount that was not agreed on, and with an authenticator that nobody has made.
-pub fn uses(message: &Message, cards: &[PartyNumber], confusions: bool) -> Uses {
+pub(super) fn uses(message: &Message, cards: &[PartyNumber], confusions: bool) -> Uses {
     let mut uses = Uses::default();
     let Message { pay_details, word, mac, .. } = *message;
     let payer = cards.iter().position(|number| *number == pay_details.from);
-    for place in 0..cards.len() {
+    for (place, number) in cards.iter().enumerate() {
         let is_payer = payer == Some(place);
-        let is_payee = cards[place] == pay_details.to;
+        let is_payee = *number == pay_details.to;
         let mut order = |fits: bool, order: Order| {
             if fits || confusions {
                 uses.orders.push((place, order));

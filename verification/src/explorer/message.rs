@@ -12,7 +12,7 @@ use crate::content::Brief;
 
 /// The four words of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Word {
+pub(super) enum Word {
     /// The payee asks.
     Req,
     /// The payer has debited.
@@ -25,7 +25,7 @@ pub enum Word {
 
 /// One of them, for one PD.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Message {
+pub(super) struct Message {
     /// What it is about.
     pub pay_details: PayDetails,
     /// What it says.
@@ -45,14 +45,14 @@ impl std::fmt::Debug for Message {
 
 impl Message {
     /// What CREDIT and DECLINE take, made of this message whether it fits or not.
-    pub const fn voucher(&self) -> Voucher {
+    pub(super) const fn voucher(&self) -> Voucher {
         Voucher { pay_details: self.pay_details, val: Authenticator(self.mac), tac: Tac(self.tac) }
     }
 }
 
 /// A command for one card.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub enum Order {
+pub(super) enum Order {
     /// The payee is asked to ask: kind, amount, payer and its sequence.
     Initialize(Kind, u32, PartyNumber, u32),
     /// PD and what is said to be its req.
@@ -114,7 +114,7 @@ const WRONG_PIN: &str = "4321";
 
 impl Order {
     /// The command APDU; none for a reset.
-    pub fn bytes(&self) -> Vec<u8> {
+    pub(super) fn bytes(&self) -> Vec<u8> {
         let presented: PinBlock;
         let command = match self {
             Self::Initialize(kind, amount, from, from_sequence) => Command::Initialize(InitializeData {
@@ -126,9 +126,7 @@ impl Order {
                 from_sequence: Sequence(*from_sequence),
                 time: TIME,
             }),
-            Self::Debit(pay_details, mac) => {
-                Command::Debit(DebitData::new(pay_details, Authenticator(*mac)))
-            }
+            Self::Debit(pay_details, mac) => Command::Debit(DebitData::new(pay_details, Authenticator(*mac))),
             Self::Credit(message) => Command::Credit(message.voucher()),
             Self::Decline(message) => Command::Decline(message.voucher()),
             Self::Acknowledge(sequence, mac) => {
@@ -149,7 +147,7 @@ impl Order {
     }
 
     /// The open record that this may close.
-    pub const fn closes(&self) -> Option<u32> {
+    pub(super) const fn closes(&self) -> Option<u32> {
         match self {
             Self::Acknowledge(sequence, _) | Self::Reverse(sequence, _) => Some(*sequence),
             Self::Script(_, resolved) => *resolved,
@@ -158,7 +156,7 @@ impl Order {
     }
 
     /// Whether a wrong try of it costs something by design.
-    pub const fn tries_a_pin(&self) -> bool {
+    pub(super) const fn tries_a_pin(&self) -> bool {
         matches!(self, Self::Verify(_))
     }
 }

@@ -16,7 +16,6 @@ mod state;
 use std::hash::BuildHasherDefault;
 use std::time::Instant;
 
-use apdu_spec::cryptography::KeyPurpose;
 use apdu_spec::element::{Kind, Role};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::parameter::Parameter;
@@ -59,16 +58,21 @@ enum Action {
 ///
 /// # Panics
 /// On a window that no scope has.
-pub fn explore(scope: Scope, until: Instant, most: usize) -> Explored {
-    fn with<const WINDOW: usize>(scope: Scope, until: Instant, most: usize) -> Explored {
+pub fn explore(scope: Scope, until: Instant, most: usize, sought: Option<Property>) -> Explored {
+    fn with<const WINDOW: usize>(
+        scope: Scope,
+        until: Instant,
+        most: usize,
+        sought: Option<Property>,
+    ) -> Explored {
         let mut explorer = Explorer::<WINDOW, 2>::new(scope);
-        explorer.explore(until, most);
+        explorer.explore(until, most, sought);
         explorer.explored()
     }
     match scope.window {
-        2 => with::<2>(scope, until, most),
-        3 => with::<3>(scope, until, most),
-        4 => with::<4>(scope, until, most),
+        2 => with::<2>(scope, until, most, sought),
+        3 => with::<3>(scope, until, most, sought),
+        4 => with::<4>(scope, until, most, sought),
         window => unreachable!("no scope has a window of {window}"),
     }
 }
@@ -201,7 +205,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> 
     /// All four words for a PD, as whoever holds the PAYM masters makes them. A TAC only the payer can make.
     fn forged(&mut self, pay_details: &PayDetails) -> Vec<u16> {
         let mut session = session(pay_details);
-        let tac = apdu_spec::cryptography::Tac([KeyPurpose::ALL.len() as u8; 8]);
+        let tac = apdu_spec::cryptography::Tac([0xA5; 8]);
         let words = [
             (Word::Req, session.req(), [0; 8]),
             (Word::Val, session.val(tac), tac.0),
@@ -215,11 +219,18 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> 
         forged
     }
 
-    /// Looks at states until none is left, or time is over.
-    pub fn explore(&mut self, until: Instant, most: usize) {
-        while self.expanded < self.states.len() && self.expanded < most {
-            if self.expanded.is_multiple_of(64) && Instant::now() >= until {
-                return;
+    /// Looks at states until none is left, time is over, or what is sought does not hold.
+    ///
+    /// # Panics
+    /// With more than 2^32 states.
+    pub fn explore(&mut self, until: Instant, most: usize, sought: Option<Property>) {
+        while self.expanded < self.states.len() && self.states.len() < most {
+            if self.expanded.is_multiple_of(64) {
+                let violated =
+                    |property| self.tally.violated(property) + self.laboratory.tally.violated(property);
+                if Instant::now() >= until || sought.is_some_and(|sought| violated(sought) > 0) {
+                    return;
+                }
             }
             let state = self.states[self.expanded];
             let index = u32::try_from(self.expanded).expect("fewer states than that");
@@ -337,8 +348,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> 
         if let Some(Some(uses)) = self.uses.get(place) {
             return uses.clone();
         }
-        let Uses { orders, errands } =
-            uses(self.post.message(message), &self.numbers, self.scope.confusions);
+        let Uses { orders, errands } = uses(self.post.message(message), &self.numbers, self.scope.confusions);
         let mut numbered = NumberedUses::default();
         for (card, order) in orders {
             numbered.orders.push((card, self.laboratory.order(order)));
@@ -365,13 +375,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> 
     }
 
     /// A card gets an order.
-    fn obey(
-        &mut self,
-        state: &State,
-        place: usize,
-        order: u32,
-        sink: &mut impl FnMut(State, Action),
-    ) {
+    fn obey(&mut self, state: &State, place: usize, order: u32, sink: &mut impl FnMut(State, Action)) {
         let step = self.laboratory.step(state.cards[place], order, &mut self.post);
         if let Some(debited) = step.debited.as_ref().filter(|_| !self.scope.stolen_masters) {
             let asked = self.post.is_asked_for(state.known, debited);

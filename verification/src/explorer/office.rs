@@ -21,11 +21,11 @@ use super::post::Post;
 use crate::content::Past;
 
 /// The issuer that ships.
-pub type Bank = Issuer<MemoryStore, Software>;
+pub(super) type Bank = Issuer<MemoryStore, Software>;
 
 /// Something that is asked of the issuer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Errand {
+pub(super) enum Errand {
     /// What is said to be the req of a load.
     Load(Message),
     /// Card, sequence, and what is said to be an ack.
@@ -46,7 +46,7 @@ pub enum Errand {
 
 /// What a merchant does to the records that he submits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Forgery {
+pub(super) enum Forgery {
     /// Nothing.
     None,
     /// The first amount is one more.
@@ -57,7 +57,7 @@ pub enum Forgery {
 
 /// What comes of it.
 #[derive(Clone, Debug)]
-pub struct Reply {
+pub(super) struct Reply {
     /// The books after it.
     pub after: u32,
     /// What the answer tells everybody.
@@ -68,7 +68,7 @@ pub struct Reply {
 
 /// What the books say that the rest is compared with.
 #[derive(Clone, Debug, Default)]
-pub struct Ledger {
+pub(super) struct Ledger {
     /// What the issuer answers for on cards and in flight.
     pub float: i64,
     /// What the merchant's account holds.
@@ -80,13 +80,13 @@ pub struct Ledger {
 }
 
 /// The holder's account.
-pub const HOLDER: &str = "holder";
+pub(super) const HOLDER: &str = "holder";
 /// The merchant's account, which starts empty.
-pub const MERCHANT: &str = "merchant";
+pub(super) const MERCHANT: &str = "merchant";
 
 /// The issuer in every state that is met.
 #[derive(Debug)]
-pub struct Office {
+pub(super) struct Office {
     books: IndexSet<MemoryStore, BuildHasherDefault<FxHasher>>,
     ledgers: Vec<Ledger>,
     errands: IndexSet<Errand, BuildHasherDefault<FxHasher>>,
@@ -101,7 +101,7 @@ impl Office {
     ///
     /// # Panics
     /// If it refuses one.
-    pub fn new(cards: &[(PartyNumber, Role, u32)], holder: i64) -> (Self, u32) {
+    pub(super) fn new(cards: &[(PartyNumber, Role, u32)], holder: i64) -> (Self, u32) {
         let keys = MasterKeys {
             load: master(KeyPurpose::Load, VERSION),
             payment: master(KeyPurpose::Payment, VERSION),
@@ -142,17 +142,17 @@ impl Office {
     }
 
     /// The issuer in this state.
-    pub fn bank(&self, books: u32) -> Bank {
+    pub(super) fn bank(&self, books: u32) -> Bank {
         self.bank_of(self.books[books as usize].clone())
     }
 
     /// What its books say.
-    pub fn ledger(&self, books: u32) -> &Ledger {
+    pub(super) fn ledger(&self, books: u32) -> &Ledger {
         &self.ledgers[books as usize]
     }
 
     /// States so far.
-    pub fn states(&self) -> usize {
+    pub(super) fn states(&self) -> usize {
         self.books.len()
     }
 
@@ -160,7 +160,7 @@ impl Office {
     ///
     /// # Panics
     /// If the books cannot be read, or are more than fit.
-    pub fn intern(&mut self, books: MemoryStore) -> u32 {
+    pub(super) fn intern(&mut self, books: MemoryStore) -> u32 {
         let (index, is_new) = self.books.insert_full(books);
         let number = u32::try_from(index).expect("fewer states than that");
         if is_new {
@@ -173,17 +173,17 @@ impl Office {
     ///
     /// # Panics
     /// With more than fit.
-    pub fn errand(&mut self, errand: Errand) -> u32 {
+    pub(super) fn errand(&mut self, errand: Errand) -> u32 {
         u32::try_from(self.errands.insert_full(errand).0).expect("fewer errands than that")
     }
 
     /// The errand of this number.
-    pub fn errand_of(&self, errand: u32) -> &Errand {
+    pub(super) fn errand_of(&self, errand: u32) -> &Errand {
         &self.errands[errand as usize]
     }
 
     /// Runs an errand.
-    pub fn run(&mut self, books: u32, errand: u32, post: &mut Post) -> Reply {
+    pub(super) fn run(&mut self, books: u32, errand: u32, post: &mut Post) -> Reply {
         if let Some(reply) = self.replies.get(&(books, errand)) {
             return reply.clone();
         }

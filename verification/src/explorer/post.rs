@@ -12,7 +12,7 @@ type Set<T> = IndexSet<T, BuildHasherDefault<FxHasher>>;
 
 /// All messages and all sets of them that have been known at once.
 #[derive(Debug, Default)]
-pub struct Post {
+pub(super) struct Post {
     messages: Set<Message>,
     knowledge: Set<Box<[u16]>>,
     learned: FxHashMap<(u32, u16), u32>,
@@ -23,12 +23,12 @@ impl Post {
     ///
     /// # Panics
     /// With more than 65,536 messages.
-    pub fn send(&mut self, message: Message) -> u16 {
+    pub(super) fn send(&mut self, message: Message) -> u16 {
         u16::try_from(self.messages.insert_full(message).0).expect("few messages")
     }
 
     /// The message of this number.
-    pub fn message(&self, number: u16) -> &Message {
+    pub(super) fn message(&self, number: u16) -> &Message {
         &self.messages[usize::from(number)]
     }
 
@@ -36,19 +36,19 @@ impl Post {
     ///
     /// # Panics
     /// With more sets than fit.
-    pub fn know(&mut self, mut messages: Vec<u16>) -> u32 {
+    pub(super) fn know(&mut self, mut messages: Vec<u16>) -> u32 {
         messages.sort_unstable();
         messages.dedup();
         u32::try_from(self.knowledge.insert_full(messages.into()).0).expect("fewer sets than that")
     }
 
     /// What is known.
-    pub fn known(&self, knowledge: u32) -> &[u16] {
+    pub(super) fn known(&self, knowledge: u32) -> &[u16] {
         &self.knowledge[knowledge as usize]
     }
 
     /// What is known with one more.
-    pub fn learn(&mut self, knowledge: u32, message: u16) -> u32 {
+    pub(super) fn learn(&mut self, knowledge: u32, message: u16) -> u32 {
         if let Some(known) = self.learned.get(&(knowledge, message)) {
             return *known;
         }
@@ -60,13 +60,13 @@ impl Post {
     }
 
     /// Whether the payee of these pay details has asked for them.
-    pub fn is_asked_for(&self, knowledge: u32, pay_details: &PayDetails) -> bool {
+    pub(super) fn is_asked_for(&self, knowledge: u32, pay_details: &PayDetails) -> bool {
         self.about(knowledge, pay_details, Word::Req).next().is_some()
     }
 
     /// Whether the same party has said something else for the same: of all that is known, only one word of each kind
     /// is about one PD.
-    pub fn contradicts(&self, knowledge: u32, message: u16) -> bool {
+    pub(super) fn contradicts(&self, knowledge: u32, message: u16) -> bool {
         let Message { pay_details, word, .. } = self.message(message);
         self.about(knowledge, pay_details, *word).any(|known| known != message)
     }
@@ -79,7 +79,7 @@ impl Post {
     }
 
     /// How many requests are known.
-    pub fn requests(&self, knowledge: u32) -> usize {
+    pub(super) fn requests(&self, knowledge: u32) -> usize {
         self.known(knowledge).iter().filter(|number| self.message(**number).word == Word::Req).count()
     }
 }

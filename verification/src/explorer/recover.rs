@@ -40,7 +40,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Transport for AtHand<WINDOW, 
         Ok(())
     }
 
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "card"
     }
 }
@@ -108,19 +108,17 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> 
         }
         self.recoveries += 1;
         let held: u32 = cards.iter().map(|card| card.content.balance()).sum();
-        let missing = wanted.iter().filter(|(_, past)| {
-            !cards.iter().any(|card| card.content.has_credited(&past.pay_details))
-        });
+        let missing = wanted
+            .iter()
+            .filter(|(_, past)| !cards.iter().any(|card| card.content.has_credited(&past.pay_details)));
         let missing: u32 = missing.map(|(_, past)| past.pay_details.amount.0).sum();
 
-        let mut at_hand: Vec<AtHand<WINDOW, EXCEPTIONS>> = nodes
-            .iter()
-            .map(|node| AtHand { card: boot(self.laboratory.memory(*node), false) })
-            .collect();
+        let mut at_hand: Vec<AtHand<WINDOW, EXCEPTIONS>> =
+            nodes.iter().map(|node| AtHand { card: boot(self.laboratory.memory(*node), false) }).collect();
         let mut bank = books.zip(self.office.as_ref()).map(|(books, office)| office.bank(books));
         let report = play(&mut at_hand, bank.as_mut());
         let describe = || format!("recovery of {cards:?} came to {report:?}");
-        let after: Vec<_> = at_hand.into_iter().map(|at_hand| store(at_hand)).collect();
+        let after: Vec<_> = at_hand.into_iter().map(store).collect();
         for (place, past) in &wanted {
             let item = report.items.iter().find(|item| item.pay_details == past.pay_details);
             let told = item.is_some_and(|item| matches!(item.outcome, Outcome::Settled | Outcome::Reversed));
@@ -133,7 +131,11 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> 
         if let Some(bank) = &bank {
             let open = bank.open_transfers().map_or(usize::MAX, |open| {
                 let unresolved = open.iter().filter(|transfer| transfer.state == TransferState::Given);
-                unresolved.filter(|load| nodes.len() == self.numbers.len() || is_of(&cards, &self.numbers, load.card())).count()
+                unresolved
+                    .filter(|load| {
+                        nodes.len() == self.numbers.len() || is_of(&cards, &self.numbers, load.card())
+                    })
+                    .count()
             });
             self.tally.check(Property::RecoveryFinishes, open == 0, || {
                 format!("{open} loads are still unresolved: {}", describe())

@@ -19,6 +19,7 @@ pub struct Party {
 
 /// One exploration.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each switches one party or one trick, in any combination")]
 pub struct Scope {
     /// Its name in the table.
     pub name: &'static str,
@@ -108,11 +109,7 @@ pub fn scopes(level: u32) -> Vec<Scope> {
     let requests = level as usize + 1;
     let (purchase, refund, load) = (Kind::Purchase, Kind::Refund, Kind::Load);
     vec![
-        Scope {
-            issuer: true,
-            requests,
-            ..bare("load and unload", vec![purse(1, level + 2)], &[load])
-        },
+        Scope { issuer: true, requests, ..bare("load and unload", vec![purse(1, level + 2)], &[load]) },
         Scope {
             pins: true,
             scripts: true,
@@ -139,7 +136,11 @@ pub fn scopes(level: u32) -> Vec<Scope> {
         Scope {
             requests,
             window: 4,
-            ..bare("two purses and a SAM", vec![purse(2, level + 1), purse(1, level), sam(0, level + 2)], &[purchase])
+            ..bare(
+                "two purses and a SAM",
+                vec![purse(2, level + 1), purse(1, level), sam(0, level + 2)],
+                &[purchase],
+            )
         },
         Scope {
             issuer: true,
@@ -156,7 +157,7 @@ pub fn scopes(level: u32) -> Vec<Scope> {
     ]
 }
 
-/// The scope of this name and level.
+/// The scope of this name and level; none of that name.
 pub fn scope(name: &str, level: u32) -> Option<Scope> {
     scopes(level).into_iter().find(|scope| scope.name == name)
 }

@@ -21,7 +21,7 @@ pub type Shipped<const WINDOW: usize, const EXCEPTIONS: usize> =
 /// What makes two cards at rest the same: which of the parties it is, what it holds, and its session. The application
 /// is always selected.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Identity {
+pub(super) struct Identity {
     /// Place among the parties.
     pub party: usize,
     /// What it holds.
@@ -32,7 +32,7 @@ pub struct Identity {
 
 /// The memory of one card of that identity: the first that was met.
 #[derive(Clone, Debug)]
-pub struct Image {
+pub(super) struct Image {
     geometry: Geometry,
     bytes: Box<[u8]>,
     begun: Box<[bool]>,
@@ -40,19 +40,15 @@ pub struct Image {
 
 impl Image {
     /// Keeps a memory with its power off.
-    pub fn of(memory: &SimulatedMemory) -> Self {
-        Self {
-            geometry: memory.geometry(),
-            bytes: memory.bytes().into(),
-            begun: memory.begun().into(),
-        }
+    pub(super) fn of(memory: &SimulatedMemory) -> Self {
+        Self { geometry: memory.geometry(), bytes: memory.bytes().into(), begun: memory.begun().into() }
     }
 
     /// A memory of this content.
     ///
     /// # Panics
     /// Never: it was one.
-    pub fn memory(&self) -> SimulatedMemory {
+    pub(super) fn memory(&self) -> SimulatedMemory {
         SimulatedMemory::from_parts(self.geometry, self.bytes.to_vec(), self.begun.to_vec())
             .expect("a memory's own parts")
     }

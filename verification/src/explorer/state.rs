@@ -13,7 +13,7 @@ use crate::property::{Property, Tally};
 
 /// Cards, books and what is known, by number. No card and no books: [`NOBODY`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct State {
+pub(super) struct State {
     /// The cards.
     pub cards: [u32; 3],
     /// The books.
@@ -23,11 +23,11 @@ pub struct State {
 }
 
 /// A place that nobody takes.
-pub const NOBODY: u32 = u32::MAX;
+pub(super) const NOBODY: u32 = u32::MAX;
 
 /// What a state is made of.
 #[derive(Debug)]
-pub struct Whole<'a> {
+pub(super) struct Whole<'a> {
     /// Contents of the cards.
     pub cards: Vec<&'a Content>,
     /// What the books say, where there is an issuer.
@@ -87,7 +87,7 @@ impl Whole<'_> {
     }
 
     /// Looks at what must hold of the whole.
-    pub fn inspect(&self, scope: &Scope, tally: &mut Tally) {
+    pub(super) fn inspect(&self, scope: &Scope, tally: &mut Tally) {
         let held: i64 = self.cards.iter().map(|card| i64::from(card.balance())).sum();
         if scope.stolen_masters {
             // The attacker makes payees as he likes: a purse is held to what it had, alone.
@@ -134,4 +134,4 @@ fn reversals(card: &Content, payment: &Past, number: apdu_spec::number::PartyNum
 }
 
 /// An authenticator that nobody has made.
-pub const GARBAGE: Authenticator = Authenticator([0x5A; 8]);
+pub(super) const GARBAGE: Authenticator = Authenticator([0x5A; 8]);

@@ -20,7 +20,7 @@ pub struct Fault {
 /// Where a fault is looked for.
 #[derive(Clone, Copy, Debug)]
 pub enum Hunt {
-    /// In the exploration of this name, up to this level.
+    /// In the exploration of this name, at this level.
     Scope(&'static str, u32),
     /// In torn commands.
     Tears,
@@ -38,8 +38,8 @@ pub struct Edit {
 }
 
 const PURCHASES: Hunt = Hunt::Scope("purchase and refund", 3);
-const COLLECTIONS: Hunt = Hunt::Scope("purchase and collection", 3);
-const LOADS: Hunt = Hunt::Scope("load and unload", 3);
+const COLLECTIONS: Hunt = Hunt::Scope("purchase and collection", 1);
+const LOADS: Hunt = Hunt::Scope("load and unload", 2);
 const STOLEN: Hunt = Hunt::Scope("stolen masters", 3);
 const PINS: Hunt = Hunt::Scope("PIN, lock and scripts", 1);
 
@@ -70,7 +70,7 @@ pub const FAULTS: &[Fault] = &[
     fault(
         "a nack for a record that has left the window",
         Property::OneEnd,
-        COLLECTIONS,
+        STOLEN,
         &[Edit {
             file: "card/src/payee.rs",
             from: "                Past::Gone => return Err(StatusWord::ReferenceNotFound),
@@ -169,7 +169,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     fault(
         "an exception-log entry left after its reversal",
-        Property::NoValueCreated,
+        Property::OneReturn,
         LOADS,
         &[Edit {
             file: "card/src/store/index.rs",
@@ -306,15 +306,14 @@ pub const FAULTS: &[Fault] = &[
         }],
     ),
     fault(
-        "a newest record that power-up takes for torn",
+        "a power-up after a cut that forgets a record",
         Property::SequenceRises,
         PURCHASES,
         &[Edit {
             file: "card/src/store/power_up.rs",
-            from: "            clean = state == SlotState::Sealed;
-            if state == SlotState::Torn {",
-            to: "            clean = state == SlotState::Sealed;
-            if state == SlotState::Torn || SEEDED && !clean {",
+            from: "        found.index = Index::new(first, next.max(first));",
+            to: "        let next = if SEEDED && !found.clean { Sequence(next.0.saturating_sub(1)) } else { next };
+        found.index = Index::new(first, next.max(first));",
         }],
     ),
     fault(
@@ -332,7 +331,7 @@ pub const FAULTS: &[Fault] = &[
     fault(
         "recovery in the order of the log",
         Property::RecoveryFinishes,
-        Hunt::Scope("everything", 2),
+        Hunt::Scope("purchase and collection", 2),
         &[Edit {
             file: "terminal/src/flow/recovery.rs",
             from: "    open.sort_by_key(|pay_details| pay_details.kind != Kind::Purchase);",

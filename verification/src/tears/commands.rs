@@ -1,7 +1,7 @@
 //! Every command that a card in a given state can be given and that writes, with the right authenticators.
 
 use apdu_spec::command::{Command, DebitData};
-use apdu_spec::element::{Expiry, Kind, KeyVersion, Role};
+use apdu_spec::element::{Expiry, KeyVersion, Kind, Role};
 use apdu_spec::parameter::{Parameter, Resolution};
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::record::RecordState;
@@ -63,7 +63,7 @@ impl Trial {
 }
 
 /// All that fit this card now.
-pub fn trials(rest: &Rest) -> Vec<Trial> {
+pub(super) fn trials(rest: &Rest) -> Vec<Trial> {
     let mut trials = Trials { rest, list: Vec::new() };
     match rest.role {
         Role::Purse => trials.of_a_purse(),
@@ -150,11 +150,13 @@ impl Trials<'_> {
             self.put(acknowledged, acknowledge, false, Some(sequence));
             self.put(reversed, reverse(&past.pay_details).emit().as_bytes().to_vec(), false, Some(sequence));
             if kind.is_none() && past.state == RecordState::Open {
-                for (name, resolution) in
-                    [("resolve as settled", Resolution::Settled), ("resolve as reversed", Resolution::Reversed)]
-                {
+                for (name, resolution) in [
+                    ("resolve as settled", Resolution::Settled),
+                    ("resolve as reversed", Resolution::Reversed),
+                ] {
                     let tac = apdu_spec::cryptography::Tac(past.tac);
-                    let parameter = Parameter::Resolve { sequence: past.pay_details.from_sequence, tac, resolution };
+                    let parameter =
+                        Parameter::Resolve { sequence: past.pay_details.from_sequence, tac, resolution };
                     self.script(name, &parameter, Some(sequence));
                 }
             }

@@ -15,7 +15,7 @@ use crate::explorer::{boot, personalised, process};
 
 /// A card at rest.
 #[derive(Clone, Debug)]
-pub struct Rest {
+pub(super) struct Rest {
     /// Purse 1 or SAM 2.
     pub role: Role,
     /// Its memory.
@@ -26,12 +26,32 @@ pub struct Rest {
 
 /// What a purse does, over and over.
 const PURSE: [&str; 14] = [
-    "load", "purchase", "acknowledge", "unload", "purchase", "wrong PIN", "purchase", "right PIN", "acknowledge",
-    "refund", "decline", "unload", "reverse", "purchase",
+    "load",
+    "purchase",
+    "acknowledge",
+    "unload",
+    "purchase",
+    "wrong PIN",
+    "purchase",
+    "right PIN",
+    "acknowledge",
+    "refund",
+    "decline",
+    "unload",
+    "reverse",
+    "purchase",
 ];
 /// What a SAM does.
 const SAM: [&str; 10] = [
-    "purchase", "collect", "acknowledge", "purchase", "refund out", "decline", "wrong PIN", "right PIN", "collect",
+    "purchase",
+    "collect",
+    "acknowledge",
+    "purchase",
+    "refund out",
+    "decline",
+    "wrong PIN",
+    "right PIN",
+    "collect",
     "acknowledge",
 ];
 /// Commands of a history.
@@ -41,7 +61,7 @@ const LENGTH: usize = 34;
 ///
 /// # Panics
 /// If nothing of a history can be done any more.
-pub fn states<const WINDOW: usize, const EXCEPTIONS: usize>(geometry: Geometry) -> Vec<Rest> {
+pub(super) fn states<const WINDOW: usize, const EXCEPTIONS: usize>(geometry: Geometry) -> Vec<Rest> {
     let mut states = Vec::new();
     for (role, names) in [(Role::Purse, &PURSE[..]), (Role::Merchant, &SAM[..])] {
         let mut rest = new::<WINDOW, EXCEPTIONS>(geometry, role);
@@ -89,7 +109,7 @@ fn play<const WINDOW: usize, const EXCEPTIONS: usize>(rest: &Rest, trial: &Trial
 }
 
 /// The newest open payment of a card, of this kind or of any.
-pub fn newest_open(content: &Content, kind: Option<Kind>) -> Option<u32> {
+pub(super) fn newest_open(content: &Content, kind: Option<Kind>) -> Option<u32> {
     let fits = |past: &crate::content::Past| {
         past.in_log
             && past.is_open()

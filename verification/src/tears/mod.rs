@@ -73,7 +73,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
             tears.torn.states += 1;
             for trial in commands::trials(&state) {
                 tears.torn.trials += 1;
-                let reference = tears.reference(trial, &state.memory);
+                let reference = Self::reference(trial, &state.memory);
                 tears.references.push(reference);
             }
         }
@@ -84,15 +84,15 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
         memory: SimulatedMemory,
         before: Option<&Content>,
         closing: Closing,
-    ) -> Result<(Content, SimulatedMemory), SimulatedMemory> {
+    ) -> Result<(Content, SimulatedMemory), Box<SimulatedMemory>> {
         match Store::<_, WINDOW, EXCEPTIONS>::power_up(memory) {
             Ok(store) => Ok((Content::of(&store, before, closing), store.into_memory())),
-            Err((memory, _)) => Err(memory),
+            Err((memory, _)) => Err(Box::new(memory)),
         }
     }
 
     /// The command without a cut, and cut after each operation to learn how long each is.
-    fn reference(&mut self, trial: Trial, memory: &SimulatedMemory) -> Reference {
+    fn reference(trial: Trial, memory: &SimulatedMemory) -> Reference {
         let closing = trial.closing();
         // A session with a verified PIN has all its tries back.
         let memory = &boot::<WINDOW, EXCEPTIONS>(memory.clone(), trial.verified).into_memory();
@@ -167,7 +167,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
 
     /// A cut, then one at each operation of what the card does about it.
     fn tear_twice(&mut self, place: usize, first: Cut) {
-        let Some((torn, _)) = self.torn_memory(place, first) else { return };
+        let (torn, _) = self.torn_memory(place, first);
         let mut counted = torn.clone();
         counted.power_on();
         counted.reset_counts();
@@ -214,7 +214,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
     }
 
     /// The memory that a cut command leaves, and the answer that left before the cut.
-    fn torn_memory(&mut self, place: usize, first: Cut) -> Option<(SimulatedMemory, Option<Response>)> {
+    fn torn_memory(&mut self, place: usize, first: Cut) -> (SimulatedMemory, Option<Response>) {
         let seed = self.luck ^ self.torn.power_ups;
         let Reference { trial, memory, .. } = &self.references[place];
         let mut card = boot::<WINDOW, EXCEPTIONS>(memory.clone(), trial.verified);
@@ -227,12 +227,12 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
         }
         let mut memory = card.into_memory();
         memory.power_off();
-        Some((memory, Some(answer).filter(|_| answered)))
+        (memory, Some(answer).filter(|_| answered))
     }
 
     /// A command with its cut, power-ups with theirs, and what the card then is, three times over.
     fn tear(&mut self, place: usize, first: Cut, again: &[Cut]) {
-        let Some((mut memory, answer)) = self.torn_memory(place, first) else { return };
+        let (mut memory, answer) = self.torn_memory(place, first);
         let Torn { power_ups, tally, .. } = &mut self.torn;
         let Reference { trial, before, after, response, .. } = &self.references[place];
         let describe = |what: &str| format!("{what}: {trial:?} cut {first:?}, then {again:?}, on {before:?}");
@@ -251,7 +251,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
                 }
                 Err(memory) => {
                     tally.check(Property::AllOrNothing, memory.is_off(), || describe("a power-up failed"));
-                    memory
+                    *memory
                 }
             };
             memory.power_off();
@@ -260,12 +260,9 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
             memory.power_on();
             memory.reset_counts();
             *power_ups += 1;
-            let (content, rested) = match Self::content(memory, Some(before), trial.closing()) {
-                Ok(found) => found,
-                Err(_) => {
-                    tally.check(Property::AllOrNothing, false, || describe("no power-up without a cut"));
-                    return;
-                }
+            let Ok((content, rested)) = Self::content(memory, Some(before), trial.closing()) else {
+                tally.check(Property::AllOrNothing, false, || describe("no power-up without a cut"));
+                return;
             };
             memory = rested;
             if turn > 0 || decided.is_some() {
@@ -274,7 +271,8 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
                 tally.check(Property::DecisionStays, stays, || describe("a decision changed"));
             }
             if turn == 0 {
-                let allowed = content == *before || content == *after || trial.allows(before, after, &content);
+                let allowed =
+                    content == *before || content == *after || trial.allows(before, after, &content);
                 tally.check(Property::AllOrNothing, allowed, || describe("neither before nor after"));
                 let rises = content.next() >= before.next();
                 tally.check(Property::SequenceRises, rises, || describe("a sequence went back"));
