@@ -85,7 +85,7 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
         parameters: &Parameters,
     ) -> Result<(), StatusWord> {
         let record = self.payer_record(sequence)?;
-        if record.tac != tac {
+        if !bool::from(record.tac.ct_eq(&tac)) {
             return Err(StatusWord::ReferenceNotFound);
         }
         match (resolution, self.state_of(sequence)?) {
