@@ -114,7 +114,7 @@ fn begun_between(before: &SimulatedMemory, after: &SimulatedMemory) -> Option<Ra
     let unit = before.geometry().unit;
     let mut units = (0..before.begun().len()).filter(|at| !before.begun()[*at] && after.begun()[*at]);
     let first = units.next()?;
-    Some(first * unit..(units.last().unwrap_or(first) + 1) * unit)
+    Some(first * unit..(units.next_back().unwrap_or(first) + 1) * unit)
 }
 
 /// The power fails while a page is built: at its erase or so many operations after it.

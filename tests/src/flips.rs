@@ -315,7 +315,9 @@ impl<'a> Trial<'a> {
             Where::AtRest => flip_bytes(&mut memory, bits),
             Where::Blank => {
                 let mut begun = memory.begun().to_vec();
-                bits.iter().for_each(|unit| begun[*unit] = !begun[*unit]);
+                for unit in bits {
+                    begun[*unit] = !begun[*unit];
+                }
                 let bytes = memory.bytes().to_vec();
                 memory =
                     SimulatedMemory::from_parts(memory.geometry(), bytes, begun).expect("the same lengths");

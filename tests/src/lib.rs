@@ -12,3 +12,5 @@ pub mod scheme;
 pub mod stage;
 pub mod steps;
 pub mod store_data;
+#[cfg(all(feature = "memcheck", target_os = "linux"))]
+pub mod watched_comparisons;

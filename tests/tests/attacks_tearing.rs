@@ -48,9 +48,9 @@ fn a_torn_debit_never_comes_back_once_it_was_there() {
             done = is_done;
         }
         if done {
-            seen_done += 1
+            seen_done += 1;
         } else {
-            seen_not += 1
+            seen_not += 1;
         }
         // Paid or not, the next payment goes on from there.
         let next = torn.spend(Kind::Purchase, 5_00, party(2));

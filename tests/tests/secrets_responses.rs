@@ -198,7 +198,9 @@ fn what_is_answered_in_a_whole_life_has_no_piece_of_a_secret() {
             let staged = staged(role, stage);
             let mut secrets = Secrets::of(role, &staged);
             let (commands, details) = right(role, &staged);
-            details.iter().for_each(|details| secrets.add_session(details));
+            for details in &details {
+                secrets.add_session(details);
+            }
             let mut bench = at(&staged);
             let read: usize = commands.iter().map(|command| secrets.send(&mut bench, command)).sum();
             assert!(stage != Stage::Active || read > 500, "{role:?}: {read} bytes");

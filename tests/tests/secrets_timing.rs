@@ -2,7 +2,7 @@
 //! keys and PIN marked undefined. A jump that depends on them may stand only where the outcome is decided, once, and
 //! whatever part of the presented value is right. No clock is asked.
 
-#![cfg(feature = "memcheck")]
+#![cfg(all(feature = "memcheck", target_os = "linux"))]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -5,8 +5,7 @@
 //! then, and once the card is powered up, an empty answer says so.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::FileExt;
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use apdu_spec::command::apdu::LONGEST_RESPONSE;
@@ -36,11 +35,21 @@ impl Files {
         page * self.geometry.page_size + offset
     }
 
+    fn read_at(mut file: &File, into: &mut [u8], start: usize) -> io::Result<()> {
+        file.seek(SeekFrom::Start(start as u64))?;
+        file.read_exact(into)
+    }
+
+    fn write_at(mut file: &File, data: &[u8], start: usize) -> io::Result<()> {
+        file.seek(SeekFrom::Start(start as u64))?;
+        file.write_all(data)
+    }
+
     /// Marks units of a range, whole or not.
     fn set_begun(&self, start: usize, length: usize, begun: u8) -> io::Result<()> {
         let unit = self.geometry.unit;
         let units = start / unit..(start + length).div_ceil(unit);
-        self.begun.write_all_at(&vec![begun; units.len()], units.start as u64)
+        Self::write_at(&self.begun, &vec![begun; units.len()], units.start)
     }
 }
 
@@ -54,26 +63,25 @@ impl Memory for Files {
     }
 
     fn read(&self, page: usize, offset: usize, into: &mut [u8]) -> Result<(), MemoryFailure> {
-        self.bytes.read_exact_at(into, self.start(page, offset) as u64).map_err(failed)
+        Self::read_at(&self.bytes, into, self.start(page, offset)).map_err(failed)
     }
 
     fn blank(&self, page: usize, offset: usize, length: usize) -> bool {
         let (start, unit) = (self.start(page, offset), self.geometry.unit);
         let units = start / unit..(start + length).div_ceil(unit);
         let mut begun = vec![1; units.len()];
-        self.begun.read_exact_at(&mut begun, units.start as u64).is_ok()
-            && begun.iter().all(|begun| *begun == 0)
+        Self::read_at(&self.begun, &mut begun, units.start).is_ok() && begun.iter().all(|begun| *begun == 0)
     }
 
     fn program(&mut self, page: usize, offset: usize, data: &[u8]) -> Result<(), MemoryFailure> {
         let start = self.start(page, offset);
         self.set_begun(start, data.len(), 1).map_err(failed)?;
-        self.bytes.write_all_at(data, start as u64).map_err(failed)
+        Self::write_at(&self.bytes, data, start).map_err(failed)
     }
 
     fn erase(&mut self, page: usize) -> Result<(), MemoryFailure> {
         let (start, size) = (self.start(page, 0), self.geometry.page_size);
-        self.bytes.write_all_at(&vec![0xFF; size], start as u64).map_err(failed)?;
+        Self::write_at(&self.bytes, &vec![0xFF; size], start).map_err(failed)?;
         self.set_begun(start, size, 0).map_err(failed)
     }
 }
