@@ -6,7 +6,7 @@ use purse_card::memory::Memory;
 use purse_tests::flip_histories::{histories, random_history};
 use purse_tests::flips::{History, Tally, Where, flip_pairs, flip_some_bits, places};
 
-/// Every so manieth bit, a prime, so that all bits of a byte and all bytes of an entry have their turn.
+/// One bit in so many; a prime, so that all bits of a byte and all bytes of an entry have their turn.
 const STRIDE: usize = 53;
 
 fn every_history() -> impl Iterator<Item = History> {
