@@ -189,6 +189,27 @@ fn nothing_that_the_program_prints_has_a_key_or_a_pin() {
 }
 
 #[test]
+fn the_demo_and_a_new_home_print_no_pin_block_and_no_key() {
+    let home = Home::none();
+    for arguments in [&["--trace", "demo"][..], &["--json", "--trace", "demo"], &["--trace", "init"]] {
+        let run = home.run(arguments).exits(0);
+        let text = format!("{}{}", run.stdout, run.stderr);
+        for digits in ["1234", "9999"] {
+            let block = PinBlock::from_digits(digits).unwrap().emit();
+            assert!(!text.to_uppercase().contains(&hex::encode_upper(&block[..4])), "{arguments:?}: {text}");
+        }
+        assert!(text.len() > 100, "{arguments:?}: {text}");
+    }
+    // Of that new home the keys are known.
+    let scheme = fs::read_to_string(home.path().join("scheme.toml")).unwrap();
+    let run = home.run(&["--trace", "card", "new", "another"]).exits(0);
+    let text = format!("{}{}", run.stdout, run.stderr);
+    for key in scheme.lines().filter_map(|line| line.split('"').nth(1)).filter(|value| value.len() == 32) {
+        assert!(!text.to_lowercase().contains(&key[..12]), "{text}");
+    }
+}
+
+#[test]
 fn nothing_that_is_said_of_damage_has_a_key_or_a_pin() {
     let home = home();
     let secrets = Secrets::of(&home);

@@ -110,6 +110,8 @@ fn no_comparison_of_a_secret_jumps_before_its_outcome() {
 fn a_comparison_that_ends_at_the_first_difference_is_caught() {
     let Run { jumps, lines } = run(&["ends-early"]);
     let counts: Vec<_> = jumps["ends-early"].iter().map(|(count, _)| *count).collect();
-    assert_eq!(counts, [1, 2, 3, 4, 5, 6, 7, 8, 8]);
+    // The last byte may decide without a jump.
+    assert_eq!(counts[..7], [1, 2, 3, 4, 5, 6, 7]);
+    assert!(counts[7..].iter().all(|count| (7..=8).contains(count)), "{counts:?}");
     assert!(!lines.is_empty() && !lines.iter().any(|line| decides(line)), "{lines:#?}");
 }
