@@ -14,6 +14,7 @@ use apdu_spec::wire::Writer;
 use crate::keys::Keys;
 use crate::memory::Memory;
 use crate::personalisation::Personalisation;
+use crate::stack::wipe_stack;
 use crate::store::{Identity, PowerUpError, Store};
 
 /// The card application in either role, over a memory and an AES engine.
@@ -49,6 +50,10 @@ impl Session {
     }
 }
 
+/// How far down the stack a command leaves keys and PIN, in bytes, by measure: a test looks for them there, and finds
+/// some with half of it.
+const DEPTH: usize = 4096;
+
 /// How a command ends: the status word that goes with an answer, or the one that goes alone.
 pub(crate) type Outcome = Result<StatusWord, StatusWord>;
 
@@ -66,11 +71,21 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
         }
     };
 
+    /// As [`DEPTH`], where the card gets its keys, by power-up or STORE DATA: all of them pass through several hands.
+    const DEPTH_OF_KEYS: usize = size_of::<Self>().saturating_mul(4).saturating_add(DEPTH);
+
     /// Decides what the last operation before power went came to, makes that durable, and is then ready.
     ///
     /// # Errors
     /// The memory failed, or what it holds is damaged; it comes back unwritten.
     pub fn power_up(memory: M, engine: E) -> Result<Self, (M, PowerUpError)> {
+        let card = Self::start(memory, engine);
+        wipe_stack(Self::DEPTH_OF_KEYS);
+        card
+    }
+
+    #[inline(never)]
+    fn start(memory: M, engine: E) -> Result<Self, (M, PowerUpError)> {
         let store = Store::power_up(memory)?;
         let keys = Keys::new(&engine, &store);
         Ok(Self {
@@ -85,6 +100,14 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
 
     /// Answers one command APDU; gives the length of the response APDU with its status word.
     pub fn process(&mut self, command: &[u8], response: &mut [u8; LONGEST_RESPONSE]) -> usize {
+        let depth = if self.store.is_blank() { Self::DEPTH_OF_KEYS } else { DEPTH };
+        let length = self.answer(command, response);
+        wipe_stack(depth);
+        length
+    }
+
+    #[inline(never)]
+    fn answer(&mut self, command: &[u8], response: &mut [u8; LONGEST_RESPONSE]) -> usize {
         let mut answer = Writer::new(response);
         let outcome =
             if self.halted { Err(StatusWord::MemoryFailure) } else { self.execute(command, &mut answer) };
@@ -99,6 +122,12 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
     /// After the response has been sent: seals what it rests on and makes room for the next command. A failure shows
     /// at the next command (6581).
     pub fn finish(&mut self) {
+        self.complete();
+        wipe_stack(DEPTH);
+    }
+
+    #[inline(never)]
+    fn complete(&mut self) {
         self.halted |= self.store.finish().is_err();
     }
 
