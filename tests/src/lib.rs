@@ -4,6 +4,7 @@
 
 pub mod bench_card;
 pub mod card_model;
+pub mod fuzzing;
 #[cfg(target_os = "linux")]
 pub mod reader_service;
 pub mod rows;
