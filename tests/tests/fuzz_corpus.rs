@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use purse_tests::fuzzing::{TARGETS, seeds::seeds};
+use purse_tests::fuzzing::TARGETS;
 
 fn fuzz() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz")
@@ -16,7 +16,7 @@ fn names(directory: &Path) -> BTreeSet<String> {
     entries.map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned()).collect()
 }
 
-/// The kept inputs of a target, and those that fuzzing begins with.
+/// The kept inputs of a target.
 fn inputs(target: &str) -> Vec<(String, Vec<u8>)> {
     let directory = fuzz().join("corpus").join(target);
     let files = fs::read_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
@@ -28,8 +28,6 @@ fn inputs(target: &str) -> Vec<(String, Vec<u8>)> {
         .collect();
     assert!(!kept.is_empty(), "{target} has no corpus");
     kept.sort();
-    let seeds = seeds(target).into_iter().enumerate();
-    kept.extend(seeds.map(|(number, seed)| (format!("seed {number} of {target}"), seed)));
     kept
 }
 

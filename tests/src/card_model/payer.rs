@@ -103,11 +103,14 @@ impl Model {
 
     pub(super) fn proof(&self, sequence: Sequence) -> Result<Vec<u8>, Status> {
         let (_, Entry { pay_details, tac, .. }) = self.payment(sequence)?;
+        self.check_version(pay_details.kind, pay_details.key_version)?;
         Ok(proof_of(&pay_details, tac))
     }
 
     pub(super) fn acknowledge(&mut self, sequence: Sequence, ack: Authenticator) -> Result<Vec<u8>, Status> {
         let (place, entry) = self.payment(sequence)?;
+        // A master that the SAM has forgotten since.
+        self.check_version(entry.pay_details.kind, entry.pay_details.key_version)?;
         if session(&entry.pay_details).ack() != ack {
             return Err(Status::WrongMac);
         }
@@ -121,6 +124,8 @@ impl Model {
 
     pub(super) fn reverse(&mut self, sequence: Sequence, nack: Authenticator) -> Result<Vec<u8>, Status> {
         let (place, entry) = self.payment(sequence)?;
+        // A master that the SAM has forgotten since.
+        self.check_version(entry.pay_details.kind, entry.pay_details.key_version)?;
         if session(&entry.pay_details).nack() != nack {
             return Err(Status::WrongMac);
         }

@@ -28,8 +28,9 @@ pub fn target(data: &[u8]) {
     answer_to_reset(data);
     let mut input = Input::new(data);
     let first = input.byte();
-    let calls = input.slice(usize::from(first & 0x7F) % (MOST_CALLS + 1));
-    let last_form = (first & 0x80 != 0).then_some(0xFE);
+    let calls = input.slice(usize::from(first & 0x0F) % (MOST_CALLS + 1));
+    // Seldom: a log that never ends takes long.
+    let last_form = (first >> 4 == 0x0F).then_some(0xFE);
     let card = Anything { answers: input, last_form, last: Vec::new(), commands: 0 };
     let Ok(mut client) = Client::select(card) else { return };
     let block = client.status().emit();

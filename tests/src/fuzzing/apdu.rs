@@ -1,7 +1,7 @@
 //! A command APDU as the card takes it apart: what is understood and sent again is the same command.
 
 use apdu_spec::command::apdu::CommandBytes;
-use apdu_spec::command::{Apdu, Request, table};
+use apdu_spec::command::{Apdu, Request, ResponseLength, table};
 use apdu_spec::status::StatusWord as Status;
 
 /// Runs one command.
@@ -20,6 +20,11 @@ pub fn target(data: &[u8]) {
     let form = request.row.form(p1, p2).expect("a request has a form");
     assert!(form.data.contains(body.data.len()));
     assert_eq!(body.expected, request.expected);
+    match form.response {
+        ResponseLength::None => {}
+        ResponseLength::Exactly(length) => assert!(body.expected >= Some(u16::from(length))),
+        ResponseLength::Whole | ResponseLength::Part => assert!(body.expected.is_some()),
+    }
 
     let whole = Apdu::new(class, instruction, p1, p2, body.data, body.expected);
     assert_eq!(whole.as_bytes(), data, "the four cases of an APDU");

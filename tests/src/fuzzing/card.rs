@@ -119,7 +119,8 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> World<WINDOW, EXCEPTIONS> {
         let before = card.card.memory().counts();
         let answer = card.process(&command);
         if card.card.memory().is_off() {
-            // Whatever it thought to say, nobody has heard it.
+            // Nobody has heard it; but it must not have meant to say that it is done.
+            assert_eq!(answer.status, Status::MemoryFailure, "to {command:02X?}");
             let states = [Some(prediction.before), prediction.between, Some(model.state.clone())];
             let states: Vec<State> = states.into_iter().flatten().collect();
             self.power_lost(&states, input);

@@ -135,10 +135,19 @@ fn answers() -> Vec<Vec<u8>> {
     let mut inputs: Vec<Vec<u8>> =
         calls.iter().map(|(answer, call)| all(&[&conversation[*answer].1], &[*call])).collect();
     inputs.push(all(&[control], &[14]));
+    // An INITIALIZE of another card; records of another card and of another sequence.
+    let mut other = conversation[14].1.clone();
+    other[0] ^= 1;
+    inputs.push(all(&[&other], &[4]));
+    for place in [12, 16] {
+        let mut other = conversation[9].1.clone();
+        other[place] ^= 1;
+        inputs.push(all(&[&other], &[12]));
+    }
     // A log as long as any, an EF.EXC without an end, a locked card.
-    inputs.push(vec![0x81, 12, 0xFC, 3, 0, 0xFF, 0xFF, 0, 9, 0xFB, 0]);
-    inputs.push(vec![0x81, 13, 0xFC, 3, 0, 0x00, 0x20, 0, 9, 0xFB, 0]);
-    inputs.push(vec![0x81, 12, 0xFC, 2, 0, 0xFF, 0xFF, 0, 0, 0xFF]);
+    inputs.push(vec![0xF1, 12, 0xFC, 3, 0, 0xFF, 0xFF, 0, 9, 0xFB, 0]);
+    inputs.push(vec![0xF1, 13, 0xFC, 3, 0, 0x00, 0x20, 0, 9, 0xFB, 0]);
+    inputs.push(vec![0xF1, 12, 0xFC, 2, 0, 0xFF, 0xFF, 0, 0, 0xFF]);
     inputs.push(apdu_spec::answer_to_reset::ATR_T1.to_vec());
     inputs.push(apdu_spec::answer_to_reset::ATR_T0.to_vec());
     inputs
@@ -187,16 +196,18 @@ fn histories() -> Vec<Vec<u8>> {
     }
     // Something slightly wrong: a bit of each kind of command.
     inputs.push(vec![0x20, 0, 4, 39, 0, 0x23, 0, 5, 50, 1, 0x27, 0, 12, 3, 0x38, 0, 0, 0, 0, 20, 1]);
-    // Raw bytes.
-    let raw = conversation()
-        .into_iter()
-        .map(|(command, _)| [&[27, u8::try_from(command.len()).expect("short")][..], &command].concat());
-    inputs.extend(raw);
-    (0..4_u8)
+    let mut all: Vec<Vec<u8>> = (0..4_u8)
         .flat_map(|card| {
             inputs.iter().map(move |steps| [&[card | card << 2][..], steps].concat()).collect::<Vec<_>>()
         })
-        .collect()
+        .collect();
+    // Raw bytes.
+    all.extend(
+        conversation().into_iter().map(|(command, _)| {
+            [&[1, 27, u8::try_from(command.len()).expect("short")][..], &command].concat()
+        }),
+    );
+    all
 }
 
 fn elements() -> Vec<Vec<u8>> {
@@ -242,5 +253,10 @@ fn transmission() -> Vec<Vec<u8>> {
         let answer = [&[0, u8::try_from(answer.len()).expect("short")][..], answer].concat();
         inputs.push([&[2, 0, length][..], command, &[0, 2, 0x61, 0x10], &answer].concat());
     }
+    // An answer that is fetched in three pieces; one that never ends.
+    let fetch = |length| [5, 0, 0xC0, 0, 0, length, 0, 0, 0];
+    let brings = [6, 0x80, 0x52, 0, 0, 1, 9, 0, 30, 0];
+    inputs.push([&[0][..], &brings, &fetch(10), &fetch(15), &fetch(6), &fetch(5), &fetch(5)].concat());
+    inputs.push([&[2, 0, 0, 0x80, 0x52, 0, 0, 1, 9][..], &[0, 3, 7, 0x61, 0x10].repeat(24)].concat());
     inputs
 }
