@@ -31,6 +31,8 @@ pub struct Card<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usi
     pub(crate) session: Session,
     pub(crate) personalisation: Personalisation,
     halted: bool,
+    /// The command under way may have left keys or the PIN on the stack.
+    worked_with_secrets: bool,
 }
 
 /// What is lost at reset.
@@ -53,6 +55,31 @@ impl Session {
 /// How far down the stack a command leaves keys and PIN, in bytes, by measure: a test looks for them there, and finds
 /// some with half of it.
 const DEPTH: usize = 4096;
+
+/// Whether a command works with keys or the PIN, or writes: then a page may be built, and keys copied.
+const fn works_with_secrets(command: CommandName) -> bool {
+    match command {
+        CommandName::Select
+        | CommandName::ReadBinary
+        | CommandName::ReadRecord
+        | CommandName::GetData
+        | CommandName::GetBalance
+        | CommandName::ReadEntry => false,
+        CommandName::Verify
+        | CommandName::ChangePin
+        | CommandName::Initialize
+        | CommandName::Credit
+        | CommandName::Debit
+        | CommandName::UpdateParameter
+        | CommandName::GetProof
+        | CommandName::Acknowledge
+        | CommandName::Decline
+        | CommandName::Reverse
+        | CommandName::Lock
+        | CommandName::Unlock
+        | CommandName::StoreData => true,
+    }
+}
 
 /// How a command ends: the status word that goes with an answer, or the one that goes alone.
 pub(crate) type Outcome = Result<StatusWord, StatusWord>;
@@ -95,14 +122,18 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
             session: Session::NEW,
             personalisation: Personalisation::new(),
             halted: false,
+            worked_with_secrets: false,
         })
     }
 
     /// Answers one command APDU; gives the length of the response APDU with its status word.
     pub fn process(&mut self, command: &[u8], response: &mut [u8; LONGEST_RESPONSE]) -> usize {
         let depth = if self.store.is_blank() { Self::DEPTH_OF_KEYS } else { DEPTH };
+        self.worked_with_secrets = false;
         let length = self.answer(command, response);
-        wipe_stack(depth);
+        if self.worked_with_secrets {
+            wipe_stack(depth);
+        }
         length
     }
 
@@ -122,8 +153,12 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
     /// After the response has been sent: seals what it rests on and makes room for the next command. A failure shows
     /// at the next command (6581).
     pub fn finish(&mut self) {
+        let before = self.store.builds();
         self.complete();
-        wipe_stack(DEPTH);
+        // A page that was built has had all that it keeps on the stack.
+        if self.store.builds() != before {
+            wipe_stack(DEPTH);
+        }
     }
 
     #[inline(never)]
@@ -159,6 +194,7 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
 
     fn execute(&mut self, command: &[u8], answer: &mut Writer<'_>) -> Outcome {
         let request = Request::parse(command)?;
+        self.worked_with_secrets = works_with_secrets(request.row.command);
         self.gate(&request)?;
         match request.command()? {
             Command::Select(selection, control) => self.select(&request, selection, control, answer),
