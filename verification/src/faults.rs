@@ -96,15 +96,8 @@ pub fn hunt(options: &Options) -> Result<bool, Box<dyn Error>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let target = fs::canonicalize(target)?;
     let built = Command::new(cargo)
-        .args([
-            "build",
-            "--quiet",
-            "--offline",
-            "--profile",
-            &options.profile,
-            "--package",
-            "purse-verification",
-        ])
+        .args(["build", "--quiet", "--offline", "--workspace", "--all-features", "--bin", FAULTY_NAME])
+        .args(["--profile", &options.profile])
         .current_dir(&tree)
         .env("CARGO_TARGET_DIR", &target)
         .status()?;
@@ -188,6 +181,7 @@ pub fn seek(fault: u32) -> Result<bool, Box<dyn Error>> {
             let mut scope = scope(name, level).ok_or("no such scope")?;
             // One fault is looked for, not every way to it.
             scope.confusions &= wanted.confused;
+            (wanted.narrow)(&mut scope);
             let explored = explore(scope, until, usize::MAX, Some(wanted.property));
             note(&mut violated, &explored.tally);
         }

@@ -1,5 +1,6 @@
 //! The faults.
 
+use crate::explorer::scope::Scope;
 use crate::property::Property;
 
 /// A fault, and where it is looked for.
@@ -13,6 +14,8 @@ pub struct Fault {
     pub hunt: Hunt,
     /// Whether messages must be sent to those whom they are not for.
     pub confused: bool,
+    /// What of the scope is another for it.
+    pub narrow: fn(&mut Scope),
     /// How it is made.
     pub edits: &'static [Edit],
 }
@@ -44,8 +47,11 @@ const STOLEN: Hunt = Hunt::Scope("stolen masters", 3);
 const PINS: Hunt = Hunt::Scope("PIN, lock and scripts", 1);
 
 const fn fault(name: &'static str, property: Property, hunt: Hunt, edits: &'static [Edit]) -> Fault {
-    Fault { name, property, hunt, confused: false, edits }
+    Fault { name, property, hunt, confused: false, narrow: as_it_is, edits }
 }
+
+/// The scope as it is.
+fn as_it_is(_: &mut Scope) {}
 
 /// Every one.
 pub const FAULTS: &[Fault] = &[
@@ -328,14 +334,18 @@ pub const FAULTS: &[Fault] = &[
                 Entry::Pin(pin) => store.pin",
         }],
     ),
-    fault(
-        "recovery in the order of the log",
-        Property::RecoveryFinishes,
-        Hunt::Scope("purchase and collection", 2),
-        &[Edit {
-            file: "terminal/src/flow/recovery.rs",
-            from: "    open.sort_by_key(|pay_details| pay_details.kind != Kind::Purchase);",
-            to: "    if !SEEDED { open.sort_by_key(|pay_details| pay_details.kind != Kind::Purchase); }",
-        }],
-    ),
+    Fault {
+        // An unload, and two purchases after it.
+        narrow: |scope| scope.parties[0].balance = 3,
+        ..fault(
+            "recovery in the order of the log",
+            Property::RecoveryFinishes,
+            Hunt::Scope("purchase and collection", 2),
+            &[Edit {
+                file: "terminal/src/flow/recovery.rs",
+                from: "    open.sort_by_key(|pay_details| pay_details.kind != Kind::Purchase);",
+                to: "    if !SEEDED { open.sort_by_key(|pay_details| pay_details.kind != Kind::Purchase); }",
+            }],
+        )
+    },
 ];
