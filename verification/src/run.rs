@@ -29,6 +29,9 @@ pub struct Options {
     /// Part of the time for explorations, the rest is for tears.
     #[arg(long, default_value_t = 0.6)]
     exploring: f64,
+    /// The level that explorations begin at. A low one is gone through to its end, a high one shows more states sooner.
+    #[arg(long, default_value_t = 1)]
+    first_level: u32,
     /// Also writes everything to this file as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -104,7 +107,7 @@ pub fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
         options.minutes * options.exploring,
         options.minutes * (1.0 - options.exploring)
     );
-    let explored = explore_all(begin, seconds * options.exploring, threads);
+    let explored = explore_all(begin, seconds * options.exploring, threads, options.first_level);
     let torn = tear_all(Instant::now(), seconds * (1.0 - options.exploring), threads, options.seed);
     let summary = summary(options, begin.elapsed(), &explored, &torn);
     print(&summary);
@@ -115,7 +118,7 @@ pub fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
 }
 
 /// Each scope gets its share of the time: level after level, until that is over.
-fn explore_all(begin: Instant, seconds: f64, threads: usize) -> Vec<Scoped> {
+fn explore_all(begin: Instant, seconds: f64, threads: usize, first: u32) -> Vec<Scoped> {
     let names = scopes(1).len();
     let next = AtomicUsize::new(0);
     let found = Mutex::new(Vec::new());
@@ -132,7 +135,7 @@ fn explore_all(begin: Instant, seconds: f64, threads: usize) -> Vec<Scoped> {
                     let rounds = (names - place).div_ceil(threads);
                     #[expect(clippy::cast_precision_loss, reason = "a handful")]
                     let share = Duration::from_secs_f64(left / rounds as f64);
-                    let scoped = explore_scope(place, Instant::now() + share);
+                    let scoped = explore_scope(place, first, Instant::now() + share);
                     eprintln!(
                         "  {}: {} states, level {} ({:.0} s)",
                         scoped.last.scope,
@@ -150,10 +153,10 @@ fn explore_all(begin: Instant, seconds: f64, threads: usize) -> Vec<Scoped> {
     found.into_iter().map(|(_, scoped)| scoped).collect()
 }
 
-fn explore_scope(place: usize, until: Instant) -> Scoped {
+fn explore_scope(place: usize, first: u32, until: Instant) -> Scoped {
     let mut complete = None;
     let mut tally = Tally::default();
-    for level in 1.. {
+    for level in first.. {
         let explored = explore(scopes(level).swap_remove(place), until, MOST_STATES, None);
         tally.add(&explored.tally);
         let is_last = !explored.complete || Instant::now() >= until;
