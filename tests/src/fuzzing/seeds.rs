@@ -142,7 +142,8 @@ fn answers() -> Vec<Vec<u8>> {
     for place in [12, 16] {
         let mut other = conversation[9].1.clone();
         other[place] ^= 1;
-        inputs.push(all(&[&other], &[12]));
+        // And no record before it.
+        inputs.push([all(&[&other], &[12]), vec![0xFE]].concat());
     }
     // A log as long as any, an EF.EXC without an end, a locked card.
     inputs.push(vec![0xF1, 12, 0xFC, 3, 0, 0xFF, 0xFF, 0, 9, 0xFB, 0]);
@@ -221,7 +222,7 @@ fn elements() -> Vec<Vec<u8>> {
     let groups = profile.groups();
     let forms: [(u8, &[u8]); 15] = [
         (0, &pay_details),
-        (1, data(4)),
+        (1, data(5)),
         (2, &data(2)[..29]),
         (3, data(2)),
         (4, &data(2)[42..69]),
