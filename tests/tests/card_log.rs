@@ -64,6 +64,12 @@ fn only_a_collection<const W: usize, const X: usize>(bench: &mut BenchCard<W, X>
 #[test]
 fn a_sam_of_the_common_size_keeps_sixteen_places() {
     assert_eq!(Card::<SimulatedMemory, Software, 512, 8>::RESERVE, 16);
+    // A quarter of a smaller window, but the two places that DECLINE and the collection need.
+    assert_eq!(Card::<SimulatedMemory, Software, 68, 8>::RESERVE, 16);
+    assert_eq!(Card::<SimulatedMemory, Software, 60, 8>::RESERVE, 15);
+    assert_eq!(Card::<SimulatedMemory, Software, 12, 8>::RESERVE, 3);
+    assert_eq!(Card::<SimulatedMemory, Software, 7, 8>::RESERVE, 2);
+    assert_eq!(Card::<SimulatedMemory, Software, 1, 8>::RESERVE, 2);
     let mut bench: BenchCard<512, 8> = sam(0);
     fill(&mut bench, 16, 0);
     bench.receive(Kind::Purchase, 1, party(1));

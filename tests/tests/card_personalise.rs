@@ -118,6 +118,28 @@ fn blocks_come_in_order_and_00_starts_anew() {
     bench.refuse(&Command::StoreData(true, 0, &whole), Status::ConditionsOfUse);
 }
 
+/// What is last and what is not are two blocks, whatever they carry.
+#[test]
+fn the_same_bytes_with_another_p1_are_no_repeat() {
+    let groups = Profile::purse(1, 12_34).groups();
+    for blocks in 1..groups.len() {
+        let mut bench = blank();
+        for (number, group) in (0..).zip(&groups[..blocks]) {
+            assert_eq!(store(&mut bench, false, number, group), Status::Success);
+        }
+        let number = u8::try_from(blocks - 1).unwrap();
+        if number > 0 {
+            assert_eq!(store(&mut bench, true, number, &groups[blocks - 1]), Status::ConditionsOfUse);
+        }
+        assert_eq!(store(&mut bench, false, number, &groups[blocks - 1]), Status::Success);
+    }
+    let mut bench = blank();
+    store_all(&mut bench, &groups, Status::Success);
+    let number = u8::try_from(groups.len() - 1).unwrap();
+    assert_eq!(store(&mut bench, true, number, &groups[groups.len() - 1]), Status::Success);
+    assert_eq!(store(&mut bench, false, number, &groups[groups.len() - 1]), Status::ConditionsOfUse);
+}
+
 #[test]
 fn the_last_block_again_gives_no_money_back() {
     let profile = Profile::purse(1, 12_34);

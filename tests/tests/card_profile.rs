@@ -73,6 +73,10 @@ fn values_that_no_card_can_have() {
     let masters = value(&sam, 0x8001);
     refuse_with(&sam, 0x8001, &[&[0][..], &masters[1..17]].concat());
     refuse_with(&sam, 0x8001, &masters[..33]);
+    refuse_with(&sam, 0x8001, &[]);
+    // The same version twice, next to each other and apart.
+    refuse_with(&sam, 0x8001, &[&masters[..17], &masters[..17]].concat());
+    refuse_with(&sam, 0x8001, &[&masters[..34], &masters[..17]].concat());
     refuse_with(
         &sam,
         0x8001,

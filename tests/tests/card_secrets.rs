@@ -102,6 +102,7 @@ fn a_card_shows_no_key_and_no_pin() {
         format!("{:?}", card.card.memory()),
         format!("{card:#?}").replace(['\n', ' '], ""),
     ];
+    assert!(shown[0].contains("Keys(..)"), "{}", shown[0]);
     let secrets = KeyPurpose::ALL.map(|purpose| own_key(purpose, party(2), scheme::VERSION).0.to_vec());
     let masters = vec![scheme::master(KeyPurpose::Payment, scheme::VERSION).0.to_vec()];
     let pin = vec![scheme::pin("9999").emit().to_vec()];

@@ -57,6 +57,9 @@ fn the_last_common_transaction_is_at_fffffeff() {
         for command in business(&mut card) {
             card.refuse(&command, Status::SequenceExhausted);
         }
+        // Nobody has asked for it; what was sent all the same can be declined, see below.
+        let unasked = card.paid(Kind::Load, 5, issuer());
+        card.refuse(&Command::Credit(voucher(&unasked)), Status::SequenceExhausted);
         // Repeats are as they were, and so is what finishes them.
         for pay_details in [&settled, &open] {
             let proof = card.repeat(&debit(pay_details));

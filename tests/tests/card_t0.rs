@@ -68,6 +68,17 @@ fn an_answer_waits_for_get_response_in_any_pieces() {
 }
 
 #[test]
+fn a_card_that_gives_less_than_a_status_word_has_nothing_that_waits() {
+    for given in [0, 1] {
+        let mut t0 = T0::default();
+        let mut response = [0; LONGEST_RESPONSE];
+        let short = |_: &[u8], _: &mut _| Ok::<_, Infallible>(given);
+        assert_eq!(t0.exchange(&[0, 0xA4, 0, 0, 1, 9], &mut response, short), Ok(given));
+        assert_eq!(exchange(&mut t0, &[0, GET_RESPONSE, 0, 0, 0], 0, 0).0, [0x69, 0x85]);
+    }
+}
+
+#[test]
 fn the_longest_answer_is_announced_as_00() {
     let mut t0 = T0::new();
     assert_eq!(exchange(&mut t0, &[0, 0xA4, 0, 0, 1, 9], 256, 0x9000).0, [0x61, 0]);

@@ -7,8 +7,9 @@ use apdu_spec::element::{KeyVersion, Kind, Sequence};
 use apdu_spec::personalisation::MASTERS;
 use apdu_spec::record::{RecordRole, RecordState};
 use purse_card::memory::{Geometry, Memory, MemoryFailure};
-use purse_card::store::{Entry, Masters, PowerUpError, Record, minimum_pages};
+use purse_card::store::{Administration, Entry, Masters, PowerUpError, Record, minimum_pages};
 use purse_terminal::simulated_memory::{Counts, Cut, Flight, SimulatedMemory};
+use store_model::forge::xxh64;
 use store_model::{Action, Model, Simulated, View, card, geometry, identity};
 
 /// Flash as a chip card has it.
@@ -245,44 +246,6 @@ fn sequences_end() {
     assert_eq!(store.next_sequence(), Sequence::NONE);
 }
 
-/// XXH64, for the 152 bytes of an entry.
-fn xxh64(bytes: &[u8], seed: u64) -> u64 {
-    const PRIMES: [u64; 4] =
-        [0x9E37_79B1_85EB_CA87, 0xC2B2_AE3D_27D4_EB4F, 0x1656_67B1_9E37_79F9, 0x85EB_CA77_C2B2_AE63];
-    let [first, second, third, fourth] = PRIMES;
-    let word = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().unwrap());
-    let round = |lane: u64, word: u64| {
-        lane.wrapping_add(word.wrapping_mul(second)).rotate_left(31).wrapping_mul(first)
-    };
-    let mut lanes = [
-        seed.wrapping_add(first).wrapping_add(second),
-        seed.wrapping_add(second),
-        seed,
-        seed.wrapping_sub(first),
-    ];
-    let stripes = bytes.chunks_exact(32);
-    let rest = stripes.remainder();
-    for stripe in stripes {
-        for (lane, bytes) in lanes.iter_mut().zip(stripe.chunks_exact(8)) {
-            *lane = round(*lane, word(bytes));
-        }
-    }
-    let mut hash = lanes
-        .iter()
-        .zip([1, 7, 12, 18])
-        .fold(0_u64, |hash, (lane, turn)| hash.wrapping_add(lane.rotate_left(turn)));
-    for lane in lanes {
-        hash = (hash ^ round(0, lane)).wrapping_mul(first).wrapping_add(fourth);
-    }
-    hash = hash.wrapping_add(bytes.len() as u64);
-    for bytes in rest.chunks_exact(8) {
-        hash = (hash ^ round(0, word(bytes))).rotate_left(27).wrapping_mul(first).wrapping_add(fourth);
-    }
-    hash = (hash ^ hash >> 33).wrapping_mul(second);
-    hash = (hash ^ hash >> 29).wrapping_mul(third);
-    hash ^ hash >> 32
-}
-
 /// The image of a card whose newest record has this sequence: found by its bytes, with a check of its own.
 fn late(store: Simulated<1, 1>, sequence: Sequence) -> SimulatedMemory {
     let mut memory = store.into_memory();
@@ -421,8 +384,9 @@ fn eight_masters_fit_and_secrets_are_not_shown() {
             let place = u8::try_from(place).unwrap();
             Some((KeyVersion(place + 1), KeyBytes([0xA0 + place; 16])))
         }),
-        ..Masters::default()
+        administration: Administration { counter: 7, mac: [0xB7; 8] },
     };
+    assert_eq!(masters.clone().administration, masters.administration, "a copy is whole");
     store.commit(Entry::Masters(masters)).unwrap();
     let store = Simulated::<1, 1>::power_up(store.into_memory()).unwrap();
     let masters = store.masters().unwrap();
@@ -437,6 +401,7 @@ fn eight_masters_fit_and_secrets_are_not_shown() {
         identity(),
         Entry::Pin(store.pin().unwrap().clone())
     );
+    assert!(shown.contains("Pin {"), "{shown}");
     for secret in ["160", "[1, 1", "[2, 2", "[36,", "[3, 3", "18,", "255"] {
         assert!(!shown.contains(secret), "{secret} in {shown}");
     }

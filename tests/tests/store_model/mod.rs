@@ -1,6 +1,8 @@
 //! What the store must do, as a plain list of what has been committed, and what can be asked of a store.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod forge;
+
 use std::collections::BTreeSet;
 
 use apdu_spec::cryptography::{Chain, KeyBytes, Tac};
