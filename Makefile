@@ -1,7 +1,7 @@
 # Every stage of .ci/run by name; each can be called alone.
 CARGO ?= cargo
 
-.PHONY: help setup demo test format lint without-pcsc doc no-std verify bench fuzz ci clean
+.PHONY: help setup demo test format lint without-pcsc doc no-std verify bench fuzz mutants coverage ci clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')"
@@ -40,6 +40,12 @@ bench: ## costs of every flow, and purchases per second
 MINUTES ?= 5
 fuzz: ## fuzz every target, MINUTES=5 in all; needs nightly and cargo-fuzz
 	@scripts/fuzz --minutes $(MINUTES)
+
+mutants: ## change the card in each place and see a test fail (hours; FILE=card/src/payer.rs for one file)
+	@scripts/mutants $(if $(FILE),--file '$(FILE)')
+
+coverage: ## lines and branches of card and apdu-spec that the tests run
+	@scripts/coverage
 
 ci: format lint without-pcsc doc no-std test ## all of the above that can fail
 
