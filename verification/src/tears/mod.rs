@@ -55,8 +55,12 @@ pub struct Tears<const WINDOW: usize, const EXCEPTIONS: usize> {
     /// What came of it.
     pub torn: Torn,
     luck: u64,
+    /// Where a run begins: each seed with another part, so that short runs come to all of it in time.
+    first: usize,
 }
 
+/// Parts that seeds begin at, one after the other.
+const PARTS: u64 = 16;
 /// Power goes just when the operation has ended.
 const COMPLETE: usize = usize::MAX;
 /// What the units in flight come to in a second cut.
@@ -65,7 +69,7 @@ const SECOND_FLIGHTS: [Flight; 2] = [Flight::AllUnstable, Flight::Garbage];
 impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
     /// Every command on every state of a purse's and a SAM's history on such a memory: of those, each `share`th.
     pub fn new(geometry: Geometry, seed: u64, (share, shares): (usize, usize)) -> Self {
-        let mut tears = Self { references: Vec::new(), torn: Torn::default(), luck: seed };
+        let mut tears = Self { references: Vec::new(), torn: Torn::default(), luck: seed, first: 0 };
         for (place, state) in histories::states::<WINDOW, EXCEPTIONS>(geometry).into_iter().enumerate() {
             if place % shares != share {
                 continue;
@@ -77,6 +81,8 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
                 tears.references.push(reference);
             }
         }
+        let parts = usize::try_from(seed.saturating_sub(1) % PARTS).unwrap_or(0);
+        tears.first = tears.references.len() * parts / usize::try_from(PARTS).unwrap_or(1);
         tears
     }
 
@@ -130,7 +136,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
     /// Every first cut: each unit of each operation, each outcome. Then every second cut of the grid. Then cuts at
     /// random, three in a row, until time is over.
     pub fn run(&mut self, until: Instant) {
-        for place in 0..self.references.len() {
+        for place in self.places() {
             for operation in 0..self.references[place].operations.len() {
                 let units = self.references[place].operations[operation];
                 for unit in (0..units).chain([COMPLETE]) {
@@ -144,7 +150,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
             }
         }
         self.torn.first_cuts_complete = true;
-        for place in 0..self.references.len() {
+        for place in self.places() {
             for operation in 0..self.references[place].operations.len() {
                 let units = self.references[place].operations[operation];
                 for unit in [0, units / 2, units.saturating_sub(1), COMPLETE] {
@@ -163,6 +169,12 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
                 self.tear_at_random();
             }
         }
+    }
+
+    /// Every reference once, from the first one of this seed on.
+    fn places(&self) -> impl Iterator<Item = usize> + use<WINDOW, EXCEPTIONS> {
+        let (first, count) = (self.first, self.references.len());
+        (0..count).map(move |place| (first + place) % count)
     }
 
     /// A cut, then one at each operation of what the card does about it.
