@@ -81,8 +81,11 @@ pub fn hunt(options: &Options) -> Result<bool, Box<dyn Error>> {
     fs::write(&standard, fs::read_to_string(&standard)? + SWITCH)?;
     // What both are built of is built once, so the copy has a version and a program name of its own.
     let workspace = tree.join("Cargo.toml");
+    let (version, other) = (concat!("\"", env!("CARGO_PKG_VERSION"), "\""), "\"99.0.0\"");
     let text = fs::read_to_string(&workspace)?;
-    fs::write(&workspace, text.replacen("version = \"0.", "version = \"99.", 1))?;
+    fs::write(&workspace, text.replacen(version, other, 1))?;
+    let lock = tree.join("Cargo.lock");
+    fs::write(&lock, relocked(&fs::read_to_string(&lock)?, version, other))?;
     let manifest = tree.join("verification/Cargo.toml");
     let text = fs::read_to_string(&manifest)?;
     fs::write(&manifest, text.replacen("name = \"purse-verify\"", &format!("name = \"{FAULTY_NAME}\""), 1))?;
@@ -96,7 +99,7 @@ pub fn hunt(options: &Options) -> Result<bool, Box<dyn Error>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let target = fs::canonicalize(target)?;
     let built = Command::new(cargo)
-        .args(["build", "--quiet", "--offline", "--workspace", "--all-features", "--bin", FAULTY_NAME])
+        .args(["build", "--quiet", "--locked", "--workspace", "--all-features", "--bin", FAULTY_NAME])
         .args(["--profile", &options.profile])
         .current_dir(&tree)
         .env("CARGO_TARGET_DIR", &target)
@@ -136,6 +139,15 @@ pub fn hunt(options: &Options) -> Result<bool, Box<dyn Error>> {
         }
     );
     Ok(all)
+}
+
+/// The lock file with another version of our own packages, which are those that come from nowhere.
+fn relocked(lock: &str, version: &str, other: &str) -> String {
+    let own = |package: &str| !package.contains("\nsource = ");
+    let packages = lock.split("[[package]]");
+    let changed = packages
+        .map(|package| if own(package) { package.replacen(version, other, 1) } else { package.to_owned() });
+    changed.collect::<Vec<_>>().join("[[package]]")
 }
 
 fn copy(root: &Path, tree: &Path) -> Result<(), Box<dyn Error>> {
