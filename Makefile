@@ -1,7 +1,7 @@
 # Every stage of .ci/run by name; each can be called alone.
 CARGO ?= cargo
 
-.PHONY: help setup demo test format lint without-pcsc doc no-std bench mutants coverage ci clean
+.PHONY: help setup demo test format lint without-pcsc doc no-std verify bench fuzz mutants coverage ci clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')"
@@ -31,8 +31,15 @@ doc: ## rustdoc, warnings are errors
 no-std: ## card and apdu-spec link without std and without an allocator, and answer a SELECT
 	cd no-std-check && $(CARGO) run --locked --release --quiet
 
+verify: ## look at what must hold for MINUTES=10 in all, from SEED=1 (see docs/verification.md)
+	@scripts/verify
+
 bench: ## costs of every flow, and purchases per second
 	@$(CARGO) run --release --quiet --locked --package purse-terminal --bin purse -- bench
+
+MINUTES ?= 5
+fuzz: ## fuzz every target, MINUTES=5 in all; needs nightly and cargo-fuzz
+	@scripts/fuzz --minutes $(MINUTES)
 
 mutants: ## change the card in each place and see a test fail (hours; FILE=card/src/payer.rs for one file)
 	@scripts/mutants $(if $(FILE),--file '$(FILE)')
@@ -44,4 +51,4 @@ ci: format lint without-pcsc doc no-std test ## all of the above that can fail
 
 clean: ## remove what was built
 	$(CARGO) clean
-	rm -rf no-std-check/target
+	rm -rf no-std-check/target fuzz/target

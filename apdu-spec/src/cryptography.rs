@@ -81,6 +81,12 @@ impl Tac {
     pub const NONE: Self = Self([0; 8]);
 }
 
+impl ConstantTimeEq for Tac {
+    fn ct_eq(&self, other: &Self) -> Choice {
+        self.0.ct_eq(&other.0)
+    }
+}
+
 /// The chain over a merchant SAM's records (H of section 3): 16 bytes, zero before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Chain(pub [u8; 16]);

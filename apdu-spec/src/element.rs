@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use zeroize::Zeroize;
+
 /// What a byte string of the wire can be refused for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DataError {
@@ -49,7 +51,7 @@ impl fmt::Display for Sequence {
 }
 
 /// Minor units of a currency, unsigned, 4 bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Zeroize)]
 pub struct Amount(pub u32);
 
 impl Amount {
@@ -106,7 +108,7 @@ impl Time {
 }
 
 /// Generation of a card's keys, 01..FF; 00 in a transfer and on a blank card (EN 1546 "key version").
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Zeroize)]
 pub struct KeyVersion(pub u8);
 
 impl KeyVersion {
@@ -115,7 +117,7 @@ impl KeyVersion {
 }
 
 /// ISO 4217 numeric code as two BCD bytes (0978 = EUR); 0000 in an unused pocket.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Zeroize)]
 pub struct Currency(pub [u8; 2]);
 
 impl Currency {
@@ -197,7 +199,7 @@ impl Kind {
 }
 
 /// What a card is: 1 byte of the status block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Zeroize)]
 #[repr(u8)]
 pub enum Role {
     /// A holder's purse (EN 1546 IEP).
@@ -247,7 +249,7 @@ impl Role {
 }
 
 /// Last month of validity, YYMM in BCD. Only terminals judge it: the card has no clock.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Zeroize)]
 pub struct Expiry(pub [u8; 2]);
 
 impl Expiry {

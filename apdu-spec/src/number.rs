@@ -1,5 +1,7 @@
 //! The number of a party: purse, merchant SAM or issuer.
 
+use zeroize::Zeroize;
+
 use core::fmt;
 
 use crate::element::DataError;
@@ -8,7 +10,7 @@ use crate::element::DataError;
 ///
 /// A number that comes over the wire is only ever compared: the authenticators say whether a party
 /// of that name exists. Where a number is given out or typed in, [`PartyNumber::parse`] checks it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Zeroize)]
 pub struct PartyNumber(pub [u8; 8]);
 
 impl PartyNumber {

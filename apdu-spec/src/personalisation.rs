@@ -1,6 +1,8 @@
 //! STORE DATA: the data groups that make a blank card a purse or a merchant SAM (section 6; framing of EMV CPS:
 //! DGI 2, length 1, value).
 
+use zeroize::Zeroize;
+
 use crate::cryptography::{Engine, KeyBytes, check_value};
 use crate::element::{Amount, Currency, DataError, Expiry, KeyVersion, Role};
 use crate::number::PartyNumber;
@@ -35,7 +37,7 @@ pub const MASTER_LENGTH: usize = 1 + KeyBytes::LENGTH;
 pub const PIN_TRIES: [u8; 2] = [TRIES, TRIES];
 
 /// DGI 1501, 21 bytes: role, number 8, key version, expiry 2, issuer number 8, flags.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Zeroize)]
 pub struct IdentityGroup {
     /// What the card becomes.
     pub role: Role,
@@ -88,7 +90,7 @@ impl IdentityGroup {
 }
 
 /// DGI 1511 to 1515, 31 bytes: currency 2, exponent, initial balance 4, six limits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Zeroize)]
 pub struct PocketGroup {
     /// Currency, exponent and limits.
     pub parameters: PocketParameters,

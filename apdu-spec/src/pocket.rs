@@ -1,5 +1,7 @@
 //! Pockets: up to five, one for each currency (section 4).
 
+use zeroize::Zeroize;
+
 use crate::element::{Amount, Currency, DataError};
 use crate::wire::{Reader, concatenate};
 
@@ -7,7 +9,7 @@ use crate::wire::{Reader, concatenate};
 pub const POCKETS: usize = 5;
 
 /// What a pocket may hold and spend; minor units, 4 bytes each, in this order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Zeroize)]
 pub struct Limits {
     /// The balance may not rise above it, but by a reversal.
     pub maximum_balance: Amount,
@@ -55,7 +57,7 @@ impl Limits {
 }
 
 /// Currency, exponent and limits of one pocket as EF.ID gives them; all zero where the pocket is unused.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Zeroize)]
 pub struct PocketParameters {
     /// ISO 4217 numeric code, 0000 where the pocket is unused.
     pub currency: Currency,

@@ -14,6 +14,7 @@ use apdu_spec::wire::Writer;
 use crate::keys::Keys;
 use crate::memory::Memory;
 use crate::personalisation::Personalisation;
+use crate::stack::wipe_stack;
 use crate::store::{Identity, PowerUpError, Store};
 
 /// The card application in either role, over a memory and an AES engine.
@@ -30,6 +31,8 @@ pub struct Card<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usi
     pub(crate) session: Session,
     pub(crate) personalisation: Personalisation,
     halted: bool,
+    /// The command under way may have left keys or the PIN on the stack.
+    worked_with_secrets: bool,
 }
 
 /// What is lost at reset.
@@ -46,6 +49,35 @@ impl Session {
 
     pub(crate) fn is_selected(self) -> bool {
         self.file == File::Purse || self.file.parent() == File::Purse
+    }
+}
+
+/// How far down the stack a command leaves keys and PIN, in bytes, by measure: a test looks for them there, and finds
+/// some with half of it.
+const DEPTH: usize = 4096;
+
+/// Whether a command works with keys or the PIN, or writes: then a page may be built, and keys copied.
+const fn works_with_secrets(command: CommandName) -> bool {
+    match command {
+        CommandName::Select
+        | CommandName::ReadBinary
+        | CommandName::ReadRecord
+        | CommandName::GetData
+        | CommandName::GetBalance
+        | CommandName::ReadEntry => false,
+        CommandName::Verify
+        | CommandName::ChangePin
+        | CommandName::Initialize
+        | CommandName::Credit
+        | CommandName::Debit
+        | CommandName::UpdateParameter
+        | CommandName::GetProof
+        | CommandName::Acknowledge
+        | CommandName::Decline
+        | CommandName::Reverse
+        | CommandName::Lock
+        | CommandName::Unlock
+        | CommandName::StoreData => true,
     }
 }
 
@@ -66,11 +98,21 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
         }
     };
 
+    /// As [`DEPTH`], where the card gets its keys, by power-up or STORE DATA: all of them pass through several hands.
+    const DEPTH_OF_KEYS: usize = size_of::<Self>().saturating_mul(4).saturating_add(DEPTH);
+
     /// Decides what the last operation before power went came to, makes that durable, and is then ready.
     ///
     /// # Errors
     /// The memory failed, or what it holds is damaged; it comes back unwritten.
     pub fn power_up(memory: M, engine: E) -> Result<Self, (M, PowerUpError)> {
+        let card = Self::start(memory, engine);
+        wipe_stack(Self::DEPTH_OF_KEYS);
+        card
+    }
+
+    #[inline(never)]
+    fn start(memory: M, engine: E) -> Result<Self, (M, PowerUpError)> {
         let store = Store::power_up(memory)?;
         let keys = Keys::new(&engine, &store);
         Ok(Self {
@@ -80,11 +122,23 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
             session: Session::NEW,
             personalisation: Personalisation::new(),
             halted: false,
+            worked_with_secrets: false,
         })
     }
 
     /// Answers one command APDU; gives the length of the response APDU with its status word.
     pub fn process(&mut self, command: &[u8], response: &mut [u8; LONGEST_RESPONSE]) -> usize {
+        let depth = if self.store.is_blank() { Self::DEPTH_OF_KEYS } else { DEPTH };
+        self.worked_with_secrets = false;
+        let length = self.answer(command, response);
+        if self.worked_with_secrets {
+            wipe_stack(depth);
+        }
+        length
+    }
+
+    #[inline(never)]
+    fn answer(&mut self, command: &[u8], response: &mut [u8; LONGEST_RESPONSE]) -> usize {
         let mut answer = Writer::new(response);
         let outcome =
             if self.halted { Err(StatusWord::MemoryFailure) } else { self.execute(command, &mut answer) };
@@ -99,6 +153,16 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
     /// After the response has been sent: seals what it rests on and makes room for the next command. A failure shows
     /// at the next command (6581).
     pub fn finish(&mut self) {
+        let before = self.store.builds();
+        self.complete();
+        // A page that was built has had all that it keeps on the stack.
+        if self.store.builds() != before {
+            wipe_stack(DEPTH);
+        }
+    }
+
+    #[inline(never)]
+    fn complete(&mut self) {
         self.halted |= self.store.finish().is_err();
     }
 
@@ -130,6 +194,7 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
 
     fn execute(&mut self, command: &[u8], answer: &mut Writer<'_>) -> Outcome {
         let request = Request::parse(command)?;
+        self.worked_with_secrets = works_with_secrets(request.row.command);
         self.gate(&request)?;
         match request.command()? {
             Command::Select(selection, control) => self.select(&request, selection, control, answer),

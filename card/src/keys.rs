@@ -29,13 +29,15 @@ impl<E: Engine> Keys<E> {
     ) -> Self {
         let load = |key: &KeyBytes| engine.load(key);
         let own = store.identity().map(|identity| identity.keys.each_ref().map(load));
-        let masters = match store.masters() {
-            Some(masters) => masters
-                .keys
-                .each_ref()
-                .map(|master| master.as_ref().map(|(version, key)| (*version, load(key)))),
-            None => [const { None }; MASTERS],
-        };
+        // One by one: an array made of options at once has copies of the last key in its empty places, which no drop
+        // wipes.
+        let mut masters = [const { None }; MASTERS];
+        let held = store.masters().map(|masters| &masters.keys).into_iter().flatten();
+        for (place, held) in masters.iter_mut().zip(held) {
+            if let Some((version, key)) = held {
+                *place = Some((*version, load(key)));
+            }
+        }
         Self { own, masters }
     }
 

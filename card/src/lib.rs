@@ -19,8 +19,10 @@ mod payer;
 mod personalisation;
 mod pin;
 mod script;
+mod stack;
 pub mod store;
 pub mod transmission;
 
 pub use card::Card;
+pub use stack::wipe_stack;
 pub use store::PowerUpError;

@@ -12,6 +12,7 @@ use apdu_spec::pocket::{POCKETS, PocketParameters};
 use apdu_spec::status::StatusWord;
 use apdu_spec::wire::Reader;
 use xxhash_rust::xxh64::xxh64;
+use zeroize::Zeroize;
 
 use crate::card::{Card, Outcome};
 use crate::keys::Keys;
@@ -39,6 +40,25 @@ struct Groups {
     masters: Option<Masters>,
     pin: Option<PinBlock>,
     tries: Option<[u8; 2]>,
+}
+
+impl Zeroize for Groups {
+    /// Empty places too: when all of this is moved they bring along what their bytes were before.
+    fn zeroize(&mut self) {
+        self.identity.zeroize();
+        self.pockets.zeroize();
+        self.keys.zeroize();
+        self.check_values.zeroize();
+        self.masters.zeroize();
+        self.pin.zeroize();
+        self.tries.zeroize();
+    }
+}
+
+impl Drop for Groups {
+    fn drop(&mut self) {
+        self.zeroize();
+    }
 }
 
 /// What the last block commits.
@@ -101,6 +121,9 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
             last: Some(digest(last, number, data)),
             complete: last,
         };
+        if last {
+            self.personalisation.groups.zeroize();
+        }
         Ok(StatusWord::Success)
     }
 }

@@ -9,6 +9,7 @@ use apdu_spec::pocket::PocketParameters;
 use apdu_spec::record::RecordState;
 use apdu_spec::status::StatusWord;
 use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
 
 use crate::card::{Card, Outcome};
 use crate::keys::Keys;
@@ -85,7 +86,7 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
         parameters: &Parameters,
     ) -> Result<(), StatusWord> {
         let record = self.payer_record(sequence)?;
-        if record.tac != tac {
+        if !bool::from(record.tac.ct_eq(&tac)) {
             return Err(StatusWord::ReferenceNotFound);
         }
         match (resolution, self.state_of(sequence)?) {
@@ -117,7 +118,7 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
         let mut masters = self.store.masters().ok_or(StatusWord::ConditionsOfUse)?.clone();
         let place =
             masters.keys.iter_mut().find(|key| key.as_ref().is_some_and(|(held, _)| *held == version));
-        *place.ok_or(StatusWord::ReferenceNotFound)? = None;
+        place.ok_or(StatusWord::ReferenceNotFound)?.zeroize();
         for sequence in self.sequences().filter(|sequence| self.is_open_payment(*sequence)) {
             let record = self.store.record(sequence)?;
             if record.is_some_and(|record| is_under_master(&record.pay_details, version)) {

@@ -204,6 +204,11 @@ impl<M: Memory, const WINDOW: usize, const EXCEPTIONS: usize> Store<M, WINDOW, E
             .fold(self.state.administration, Administration::highest)
     }
 
+    /// Rises with each page that is built.
+    pub(crate) fn builds(&self) -> u64 {
+        self.head.map_or(0, |head| head.write_number)
+    }
+
     /// The memory.
     pub const fn memory(&self) -> &M {
         &self.pages.memory

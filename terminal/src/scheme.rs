@@ -160,10 +160,11 @@ impl Scheme {
         Self::parse(&text)
     }
 
-    fn parse(text: &str) -> Result<Self, SchemeError> {
+    /// Reads and checks the text of a scheme file.
+    pub fn parse(text: &str) -> Result<Self, SchemeError> {
         let file: SchemeFile = toml::from_str(text).map_err(|error| SchemeError::Syntax {
             line: error.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count().max(1)),
-            reason: error.message().to_owned(),
+            reason: without_text(error.message()),
         })?;
         let denomination = Denomination::from_code(&file.currency)?;
         let mut keys = Keyring::new();
@@ -189,8 +190,9 @@ impl Scheme {
         Ok(home::write_private(path, self.text().as_bytes())?)
     }
 
-    /// By hand, for the comments, and because a serialiser would leave copies of the keys in memory.
-    fn text(&self) -> Zeroizing<String> {
+    /// The text of its file. By hand, for the comments, and because a serialiser would leave copies of the keys in
+    /// memory.
+    pub fn text(&self) -> Zeroizing<String> {
         // Large enough never to move: a text that moves leaves its keys where it was.
         let mut text = Zeroizing::new(String::with_capacity(2048 + 512 * self.keys.len()));
         text.push_str(
@@ -239,6 +241,23 @@ impl Scheme {
             limits,
         }
     }
+}
+
+/// What a parser says, without the text that it quotes: a string where a section should be may be a key, and so may a
+/// name that is none of ours.
+fn without_text(message: &str) -> String {
+    let without_strings = match (message.find('"'), message.rfind('"')) {
+        (Some(first), Some(last)) => format!("{}..{}", &message[..first], &message[last + 1..]),
+        _ => message.to_owned(),
+    };
+    let mut parts = without_strings.split('`');
+    let mut reason = parts.next().unwrap_or_default().to_owned();
+    while let Some(name) = parts.next() {
+        let is_ours = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        reason.push_str(if is_ours { name } else { ".." });
+        reason.push_str(parts.next().unwrap_or_default());
+    }
+    reason
 }
 
 /// Four new master keys.
@@ -323,6 +342,8 @@ mod tests {
             text.replace(key, &format!("x{}", &key[1..])),
             text.replace("[keys.1]", "[keys.0]"),
             text.replace("[keys.1]", "[keys.256]"),
+            text.replace("[keys.1]", "[keys]"),
+            text.replace("load =", &format!("{key} =")),
             text.replace("150.00", "150.001"),
             text.replace("\"EUR\"", "\"EURO\""),
             text.replace("number = \"9555", "number = \"9556"),

@@ -145,6 +145,11 @@ impl SimulatedMemory {
         })
     }
 
+    /// Gives the garbage and the unstable cells of later cuts another seed.
+    pub const fn reseed(&mut self, seed: u64) {
+        self.random = seed;
+    }
+
     /// All bytes, page by page.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes

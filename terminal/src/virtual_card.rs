@@ -1,5 +1,6 @@
 //! Virtual cards: the card application over a memory in a file, or in RAM for tests and measurements.
 
+mod content;
 mod error;
 mod header;
 mod image;
@@ -18,6 +19,7 @@ use purse_card::store::{PowerUpError, minimum_pages};
 use crate::simulated_memory::{Counts, Cut, SimulatedMemory};
 use crate::transport::{ResponseBuffer, TransportError};
 
+pub use content::FileContent;
 pub use error::VirtualCardError;
 pub use memory::CardMemory;
 

@@ -3,6 +3,10 @@
 #![allow(clippy::inconsistent_digit_grouping, reason = "cents stand apart: 150_00 is 150.00")]
 
 pub mod bench_card;
+pub mod card_model;
+pub mod flip_histories;
+pub mod flips;
+pub mod fuzzing;
 #[cfg(target_os = "linux")]
 pub mod reader_service;
 pub mod rows;
@@ -10,3 +14,5 @@ pub mod scheme;
 pub mod stage;
 pub mod steps;
 pub mod store_data;
+#[cfg(all(feature = "memcheck", target_os = "linux"))]
+pub mod watched_comparisons;

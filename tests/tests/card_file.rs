@@ -131,6 +131,19 @@ fn a_flipped_bit_is_refused() {
 }
 
 #[test]
+fn a_header_with_a_value_that_no_writer_writes_is_refused() {
+    let (_directory, path) = purse_file();
+    let mut bytes = fs::read(&path).unwrap();
+    // Programs are atomic: neither yes nor no, under a check that holds; and the file is in use.
+    bytes[31] = 2;
+    let check = xxhash_rust::xxh64::xxh64(&bytes[..32], 0);
+    bytes[32..SEAL].copy_from_slice(&check.to_be_bytes());
+    bytes[SEAL..BODY].fill(0);
+    let error = assert_refused(&path, &bytes);
+    assert!(matches!(error, VirtualCardError::Damaged { .. }), "{error}");
+}
+
+#[test]
 fn another_version_and_something_else_are_named_as_such() {
     let (_directory, path) = purse_file();
     let whole = fs::read(&path).unwrap();

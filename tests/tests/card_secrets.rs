@@ -1,13 +1,96 @@
 //! What is printed for a developer shows neither keys nor a PIN.
 
 use apdu_spec::command::{Command, CommandBytes, Request};
-use apdu_spec::cryptography::KeyPurpose;
+use apdu_spec::cryptography::{Engine, KeyPurpose};
+use apdu_spec::element::{Expiry, Kind};
+use apdu_spec::personalisation::{CardProfile, IdentityGroup};
+use apdu_spec::software::Software;
+use purse_card::store::{Administration, Entry, Masters, Pin, Store};
+use purse_terminal::issuer::MasterKeys;
 use purse_tests::bench_card::CommonCard;
-use purse_tests::scheme::{self, Profile, own_key, party};
+use purse_tests::scheme::{self, Profile, VERSION, issuer, master, own_key, party};
 
 /// A byte string as `Debug` shows it: a list of decimal numbers.
 fn listed(bytes: &[u8]) -> String {
     bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether a text has these bytes, in one of the forms in which bytes are printed.
+fn shows(text: &str, secret: &[u8]) -> bool {
+    let dense = text.replace(['\n', ' '], "").replace(",]", "]");
+    let hexed: Vec<_> = secret.iter().map(|byte| format!("{byte:x}")).collect();
+    let forms =
+        [listed(secret).replace(' ', ""), hex::encode(secret), hex::encode_upper(secret), hexed.join(",")];
+    forms.iter().any(|form| dense.contains(form))
+}
+
+#[test]
+fn no_type_that_holds_a_secret_shows_it() {
+    let profile = Profile::sam(2, 0);
+    let keys = || KeyPurpose::ALL.map(|purpose| own_key(purpose, party(2), VERSION));
+    let [load, payment, tac, administration] = keys();
+    let card = CommonCard::new(&profile);
+    let store = Store::<_, 32, 8>::power_up(card.card.memory().clone()).map_err(|(_, error)| error).unwrap();
+    let held = [(VERSION, master(KeyPurpose::Payment, VERSION))];
+    let mut masters = Masters::default();
+    masters.keys[3] = Some((VERSION, master(KeyPurpose::Payment, VERSION)));
+    let block = scheme::pin(profile.pin);
+    let pin = Pin { block: block.emit(), tries: 3, limit: 3, administration: Administration::default() };
+    let groups = CardProfile {
+        identity: IdentityGroup {
+            role: profile.role,
+            number: profile.number,
+            key_version: VERSION,
+            expiry: Expiry([0x30, 0x12]),
+            issuer: issuer(),
+            flags: 0,
+        },
+        pockets: [None; 5],
+        keys: keys(),
+        masters: &held,
+        pin: block.clone(),
+    };
+    let mut half = CommonCard::blank();
+    half.select();
+    for (number, group) in (0..).zip(profile.groups()) {
+        half.succeed(&Command::StoreData(false, number, &group));
+    }
+    let session = scheme::session(&scheme::pay_details(Kind::Purchase, 1, (party(1), 0), (party(2), 0)));
+    let master_keys = MasterKeys { load: load.clone(), payment: payment.clone(), tac, administration };
+    let secrets: Vec<Vec<u8>> = keys()
+        .iter()
+        .map(|key| key.0.to_vec())
+        .chain([held[0].1.0.to_vec(), block.emit().to_vec(), profile.pin.as_bytes().to_vec()])
+        .collect();
+    let software_key = Software.load(&load);
+    let shown: [&dyn std::fmt::Debug; 12] = [
+        &load,
+        &software_key,
+        &session,
+        &block,
+        &pin,
+        &Entry::Pin(pin.clone()),
+        &masters,
+        &Entry::Masters(masters.clone()),
+        &store,
+        &groups,
+        &half,
+        &master_keys,
+    ];
+    for value in shown {
+        for text in
+            [format!("{value:?}"), format!("{value:#?}"), format!("{value:x?}"), format!("{value:02X?}")]
+        {
+            for secret in &secrets {
+                assert!(!shows(&text, secret), "{text}");
+            }
+        }
+    }
+    for (format, secret) in [(format!("{:?}", load.0), load.0), (format!("{:#?}", load.0), load.0)] {
+        assert!(shows(&format, &secret), "{format} would be found");
+    }
+    assert!(shows(&format!("{:x?}", load.0), &load.0));
+    drop(payment);
 }
 
 #[test]

@@ -225,11 +225,14 @@ impl Masters {
     pub(super) fn decode(bytes: &Content) -> Result<Self, DataError> {
         let mut reader = reader(bytes, TYPE_MASTERS)?;
         let administration = Administration::take(&mut reader)?;
-        let mut masters = Self { administration, ..Self::default() };
+        let mut masters = Self::default();
+        masters.administration = administration;
         for place in &mut masters.keys {
             let version = KeyVersion(reader.byte()?);
             let key = KeyBytes(reader.take()?);
-            *place = (version != KeyVersion::NONE).then_some((version, key));
+            if version != KeyVersion::NONE {
+                *place = Some((version, key));
+            }
         }
         Ok(masters)
     }

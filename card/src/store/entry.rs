@@ -67,13 +67,33 @@ pub struct Masters {
 }
 
 impl Clone for Masters {
-    /// By hand, because the clone of a long array of keys keeps a panic that nothing can reach, and the card has none.
+    /// By hand, because the clone of a long array of keys keeps a panic that nothing can reach, and the card has none;
+    /// and key by key, because an empty place that is copied brings along what its bytes held before.
     fn clone(&self) -> Self {
-        let mut masters = Self { administration: self.administration, ..Self::default() };
+        let mut masters = Self::default();
+        masters.administration = self.administration;
         for (place, key) in masters.keys.iter_mut().zip(&self.keys) {
-            place.clone_from(key);
+            if let Some((version, key)) = key {
+                *place = Some((*version, key.clone()));
+            }
         }
         masters
+    }
+}
+
+impl Zeroize for Masters {
+    /// Empty places too: their bytes may be those of a key that was there, or of one that was beside them when all of
+    /// this was moved.
+    fn zeroize(&mut self) {
+        for place in &mut self.keys {
+            place.zeroize();
+        }
+    }
+}
+
+impl Drop for Masters {
+    fn drop(&mut self) {
+        self.zeroize();
     }
 }
 

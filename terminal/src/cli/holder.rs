@@ -81,7 +81,8 @@ pub(crate) fn set_lock(context: &Context, lock: bool) -> Result<Reply, Failure> 
 
 /// `apdu`
 pub(crate) fn raw(context: &Context, commands: &[String]) -> Result<Reply, Failure> {
-    let commands = commands.iter().map(|text| parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let commands =
+        (1..).zip(commands).map(|(number, text)| parse(number, text)).collect::<Result<Vec<_>, _>>()?;
     if commands.iter().any(|command| carries_secret(command)) {
         Console::say(
             "warning: a PIN or key in an argument can be read by other programs; use test cards only",
@@ -97,7 +98,7 @@ pub(crate) fn raw(context: &Context, commands: &[String]) -> Result<Reply, Failu
             let answered = exchanges.len();
             Failure::transport(&error, &format!("command {} of the session", answered + 1))
         })?;
-        let (command, response) = (hex::encode_upper(&command), hex::encode_upper(response));
+        let (command, response) = (shown(&command), hex::encode_upper(response));
         lines.push(response.clone());
         // The document of this command is the list itself, as every exchange stands for itself.
         exchanges.push(json!({ "schema": super::output::SCHEMA, "command": command, "response": response }));
@@ -106,11 +107,21 @@ pub(crate) fn raw(context: &Context, commands: &[String]) -> Result<Reply, Failu
 }
 
 /// Hexadecimal digits; spaces and colons between them are for the reader.
-fn parse(text: &str) -> Result<Vec<u8>, Failure> {
+fn parse(number: usize, text: &str) -> Result<Vec<u8>, Failure> {
     let digits: String = text.chars().filter(|letter| !matches!(letter, ' ' | ':')).collect();
     match hex::decode(&digits) {
         Ok(bytes) if !bytes.is_empty() => Ok(bytes),
-        _ => Err(Failure::usage(format!("`{text}` is no APDU: pairs of hexadecimal digits are"))),
+        // Without the text: a PIN may be in it.
+        _ => Err(Failure::usage(format!("command {number} is no APDU: pairs of hexadecimal digits are"))),
+    }
+}
+
+/// What is printed of a command, and may be kept for longer than the command line: of one with a PIN or a key only the
+/// header.
+fn shown(command: &[u8]) -> String {
+    match command.split_at_checked(4).filter(|_| carries_secret(command)) {
+        Some((header, rest)) => format!("{} ({} bytes)", hex::encode_upper(header), rest.len()),
+        None => hex::encode_upper(command),
     }
 }
 

@@ -42,7 +42,7 @@ pub struct Item {
 /// What a recovery found and did.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// In the order in which they were taken up: loads first.
+    /// In the order in which they were taken up: of each card its purchases, its other payments, its load.
     pub items: Vec<Item>,
     /// What the issuer found in the records of each SAM whose collection was finished, and what it credited.
     pub collections: Vec<collection::Report>,
@@ -67,7 +67,7 @@ impl Report {
     }
 }
 
-/// Finishes every unresolved load and every open payer record of these cards, as far as their payees are at hand.
+/// Finishes every open payer record and every unresolved load of these cards, as far as their payees are at hand.
 /// What fails does not keep the rest from being finished: it is in the report. A card is held only while it is talked
 /// to, so that programs with the same cards, in whatever order, do not wait for each other for ever.
 pub fn recover(cards: &mut [CardAtHand<'_>], mut issuer: Option<&mut (dyn IssuerDesk + '_)>) -> Report {
@@ -76,7 +76,7 @@ pub fn recover(cards: &mut [CardAtHand<'_>], mut issuer: Option<&mut (dyn Issuer
     for payer in 0..cards.len() {
         let Some(card) = cards.get_mut(payer) else { continue };
         let number = card.status().number;
-        let open = open_items(card, issuer.as_deref_mut(), &mut report);
+        let open = open_payments(card);
         card.release();
         let open = match open {
             Ok(open) => open,
@@ -93,32 +93,46 @@ pub fn recover(cards: &mut [CardAtHand<'_>], mut issuer: Option<&mut (dyn Issuer
             };
             report.items.push(Item { pay_details, outcome });
         }
+        // After the payments: a load is a new record, which may push the oldest payment out of the log.
+        if let (Some(card), Some(issuer)) = (cards.get_mut(payer), issuer.as_deref_mut()) {
+            let finished = finish_load(card, issuer, &mut report);
+            card.release();
+            if let Err(error) = finished {
+                report.unread.push((number, error));
+            }
+        }
     }
     report
 }
 
-/// Finishes a card's load, if one is open, and reads what it has to pay.
-fn open_items(
-    card: &mut CardAtHand<'_>,
-    issuer: Option<&mut (dyn IssuerDesk + '_)>,
+/// What a card has to pay. Purchases come first, and oldest first: taking a payment back is a new record, which pushes
+/// the oldest one out of the log, and of open ones only a purchase can be lost that way (section 7, "Log window").
+fn open_payments<T: Transport>(card: &mut Client<T>) -> Result<Vec<PayDetails>, FlowError> {
+    let party = guard::any_role(card.status())?;
+    card.reselect().map_err(FlowError::card(party))?;
+    let open = card.open_records().map_err(FlowError::card(party))?;
+    let mut open: Vec<PayDetails> = open.into_iter().map(|record| record.pay_details).collect();
+    open.sort_by_key(|pay_details| pay_details.kind != Kind::Purchase);
+    Ok(open)
+}
+
+/// Finishes a card's load, if one is open.
+fn finish_load<T: Transport>(
+    card: &mut Client<T>,
+    issuer: &mut (dyn IssuerDesk + '_),
     report: &mut Report,
-) -> Result<Vec<PayDetails>, FlowError> {
+) -> Result<(), FlowError> {
+    let Some(voucher) = issuer.unresolved_load(card.status().number)? else { return Ok(()) };
     let party = guard::any_role(card.status())?;
     card.reselect().map_err(FlowError::card(party))?;
     card.release();
-    if let Some(issuer) = issuer
-        && let Some(voucher) = issuer.unresolved_load(card.status().number)?
-    {
-        let outcome = match load::finish(card, issuer, &voucher) {
-            Ok(Finished::Credited) => Outcome::Settled,
-            Ok(Finished::Declined) => Outcome::Reversed,
-            Err(error) => Outcome::StillOpen(error),
-        };
-        report.items.push(Item { pay_details: voucher.pay_details, outcome });
-    }
-    handover::hold(card)?;
-    let open = card.open_records().map_err(FlowError::card(party))?;
-    Ok(open.into_iter().map(|record| record.pay_details).collect())
+    let outcome = match load::finish(card, issuer, &voucher) {
+        Ok(Finished::Credited) => Outcome::Settled,
+        Ok(Finished::Declined) => Outcome::Reversed,
+        Err(error) => Outcome::StillOpen(error),
+    };
+    report.items.push(Item { pay_details: voucher.pay_details, outcome });
+    Ok(())
 }
 
 /// Brings one open record to its payee.

@@ -121,7 +121,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Model, Seal), HeaderError> {
         return Err(HeaderError::Damaged("its header does not hold"));
     }
     let geometry = Geometry { unit, page_size, pages, atomic: atomic == 1 };
-    let possible = unit.is_power_of_two()
+    let possible = atomic <= 1
+        && unit.is_power_of_two()
         && unit <= LONGEST_UNIT
         && page_size.is_multiple_of(unit)
         && page_size.checked_mul(pages).is_some_and(|size| size <= LARGEST_MEMORY);

@@ -5,11 +5,10 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use purse_card::memory::Geometry;
-
 use super::Model;
+use super::content::{self, Layout};
 use super::error::VirtualCardError;
-use super::header::{self, BODY_OFFSET, HeaderError, SEAL_OFFSET, Seal, VERSION};
+use super::header::{self, BODY_OFFSET, SEAL_OFFSET, Seal};
 use crate::simulated_memory::SimulatedMemory;
 
 /// An open and locked file of a card.
@@ -34,13 +33,9 @@ impl Image {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        let fixed = header::emit(&model);
-        let body = body(memory);
         let mut temporary = tempfile::NamedTempFile::new_in(directory).map_err(failed())?;
         let file = temporary.as_file_mut();
-        file.write_all(&fixed).map_err(failed())?;
-        file.write_all(&Seal::Clean(header::check(&fixed, &body)).emit()).map_err(failed())?;
-        file.write_all(&body).map_err(failed())?;
+        file.write_all(&content::emit(&model, memory)).map_err(failed())?;
         file.sync_all().map_err(failed())?;
         // Nobody else can have it yet, so this lock is ours before the file has its name.
         lock(file, path)?;
@@ -120,7 +115,7 @@ impl Image {
     fn write_begun(&mut self, memory: &SimulatedMemory, units: &Range<usize>) -> std::io::Result<()> {
         // Whole bytes: the neighbours' bits in them are as the file has them already.
         let bytes = units.start / 8..units.end.div_ceil(8);
-        let bits = pack(memory.begun().chunks(8).skip(bytes.start).take(bytes.len()));
+        let bits = content::pack(memory.begun().chunks(8).skip(bytes.start).take(bytes.len()));
         self.write((BODY_OFFSET + bytes.start) as u64, &bits)
     }
 
@@ -139,47 +134,10 @@ impl Image {
     }
 }
 
-/// Where the pages begin and the file ends.
-struct Layout {
-    pages: usize,
-    end: usize,
-}
-
-impl Layout {
-    fn of(geometry: Geometry) -> Self {
-        let size = geometry.page_size * geometry.pages;
-        let pages = BODY_OFFSET + (size / geometry.unit).div_ceil(8);
-        Self { pages, end: pages + size }
-    }
-}
-
 /// Reads and checks a whole file.
 fn read(file: &mut File, path: &Path) -> Result<(Model, Seal, SimulatedMemory), VirtualCardError> {
-    let failed = || VirtualCardError::io(path);
-    let damaged = |reason| VirtualCardError::damaged(path, reason);
-    let length = file.metadata().map_err(failed())?.len();
-    let mut start = vec![0; BODY_OFFSET.min(usize::try_from(length).unwrap_or(BODY_OFFSET))];
-    file.read_exact(&mut start).map_err(failed())?;
-    let (model, seal) = header::parse(&start).map_err(|error| match error {
-        HeaderError::Magic => VirtualCardError::NotACard(path.to_owned()),
-        HeaderError::Version(found) => {
-            VirtualCardError::OtherVersion { path: path.to_owned(), found, known: VERSION }
-        }
-        HeaderError::Damaged(reason) => damaged(reason),
-    })?;
-    let layout = Layout::of(model.geometry);
-    if length != layout.end as u64 {
-        return Err(damaged("its length is not that of its memory"));
-    }
-    let mut body = Vec::with_capacity(layout.end - BODY_OFFSET);
-    file.read_to_end(&mut body).map_err(failed())?;
-    if let Seal::Clean(check) = seal
-        && check != header::check(&header::emit(&model), &body)
-    {
-        return Err(damaged("its content is not what was last written"));
-    }
-    let memory = memory(model.geometry, &body).ok_or(damaged("its length is not that of its memory"))?;
-    Ok((model, seal, memory))
+    let length = file.metadata().map_err(VirtualCardError::io(path))?.len();
+    content::read(file, length, path)
 }
 
 fn lock(file: &File, path: &Path) -> Result<(), VirtualCardError> {
@@ -196,23 +154,4 @@ fn locked(result: Result<(), TryLockError>, path: &Path) -> Result<(), VirtualCa
 /// A new name in a directory is durable once the directory is; where directories cannot be opened it is anyway.
 fn sync_directory(directory: &Path) -> std::io::Result<()> {
     if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
-}
-
-fn pack<'a>(groups: impl Iterator<Item = &'a [bool]>) -> Vec<u8> {
-    groups.map(|bits| bits.iter().rev().fold(0, |byte, begun| byte << 1 | u8::from(*begun))).collect()
-}
-
-fn body(memory: &SimulatedMemory) -> Vec<u8> {
-    let mut body = pack(memory.begun().chunks(8));
-    body.extend_from_slice(memory.bytes());
-    body
-}
-
-fn memory(geometry: Geometry, body: &[u8]) -> Option<SimulatedMemory> {
-    let Layout { pages, .. } = Layout::of(geometry);
-    let (bits, bytes) = body.split_at_checked(pages - BODY_OFFSET)?;
-    let units = geometry.page_size * geometry.pages / geometry.unit;
-    let begun =
-        bits.iter().flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1 == 1)).take(units).collect();
-    SimulatedMemory::from_parts(geometry, bytes.to_vec(), begun)
 }

@@ -21,8 +21,12 @@ pub(crate) fn program() -> &'static Path {
         let target = profile.parent().expect("a target directory");
         let mut build = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         build
-            .args(["build", "--quiet", "--package", "purse-terminal", "--bin", "purse", "--target-dir"])
+            .args(["build", "--quiet", "--workspace", "--bin", "purse", "--target-dir"])
             .arg(target);
+        if cfg!(feature = "memcheck") {
+            // This feature is on only with all of them; with the same ones, what is below has been built already.
+            build.arg("--all-features");
+        }
         if profile.ends_with("release") {
             build.arg("--release");
         }

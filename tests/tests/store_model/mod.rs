@@ -403,7 +403,7 @@ impl Model {
                 Some(vec![Entry::Parameters(Parameters { locked, administration, ..self.parameters })])
             }
             Action::Masters => self.masters.clone().map(|masters| {
-                let mut keys = masters.keys;
+                let mut keys = masters.keys.clone();
                 keys[0] = keys[0].is_none().then_some((KeyVersion(9), KeyBytes([9; 16])));
                 vec![Entry::Masters(Masters { keys, administration: self.next_administration() })]
             }),

@@ -1,0 +1,423 @@
+//! Faults in a card's memory: each bit of an image flipped, one at a time, and then everything that a card can be asked.
+//!
+//! The card must work rightly, with the same answers and the same effects as one whose bit was not flipped, or say that it
+//! is damaged: at power-up, or with 6581 from some command on, and then it must still be where it was before that
+//! command or after it. Nothing else is allowed, and so no value comes from nowhere.
+
+use std::ops::Range;
+
+use apdu_spec::command::{Command, Request, Selection};
+use apdu_spec::element::{Kind, Role, Sequence};
+use apdu_spec::file::APPLICATION;
+use apdu_spec::parameter::Parameter;
+use apdu_spec::record::LogRecord;
+use apdu_spec::software::Software;
+use apdu_spec::status::StatusWord;
+use purse_card::memory::{Geometry, Memory};
+use purse_card::store::minimum_pages;
+use purse_card::{Card, PowerUpError};
+use purse_terminal::simulated_memory::SimulatedMemory;
+
+use crate::bench_card::{Answer, BenchCard};
+use crate::scheme::{
+    Profile, acknowledge, debit, initialize, issuer, party, pay_details, pin, reverse, script, voucher,
+};
+
+/// Records in EF.LOG.
+pub const WINDOW: usize = 4;
+/// Places in EF.EXC.
+pub const EXCEPTIONS: usize = 2;
+/// As few bytes as four slots need, so that pages are built all the time.
+const PAGE: usize = 40 + 8 + 8 + 4 * 168;
+
+/// A card whose every bit can be tried.
+pub type TinyCard = BenchCard<WINDOW, EXCEPTIONS>;
+
+/// An image of a card, and how it came about.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// For messages.
+    pub name: String,
+    /// Who the card is.
+    pub profile: Profile,
+    /// Its memory without power.
+    pub image: SimulatedMemory,
+    /// Bytes of a last entry that has no seal, and the memory before it: as long as the seal is missing the card takes
+    /// an invalid entry for one that was cut, and answers as before it. Two faults at once, a cut and a flip.
+    pub unsealed: Option<(Range<usize>, SimulatedMemory)>,
+}
+
+/// What is flipped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Where {
+    /// A bit of a byte while the card has no power.
+    AtRest,
+    /// A bit of a byte after power-up.
+    Powered,
+    /// Whether a unit counts as blank, while the card has no power.
+    Blank,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Bits, or pairs of bits.
+    pub flips: u64,
+    /// Power-ups, those that are refused included.
+    pub power_ups: u64,
+    /// Commands answered.
+    pub commands: u64,
+    /// The card did everything as it should have.
+    pub worked: u64,
+    /// It said that it is damaged, at power-up or with 6581.
+    pub damaged: u64,
+    /// Of an entry without its seal: the card did everything as it should have before that entry.
+    pub forgotten: u64,
+    /// A page did not count any more, because its commit or retire unit was taken for what it is not.
+    pub dropped: Vec<String>,
+    /// What must not be: history, flip and what happened.
+    pub violations: Vec<String>,
+}
+
+impl Tally {
+    /// Both.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.flips += other.flips;
+        self.power_ups += other.power_ups;
+        self.commands += other.commands;
+        self.worked += other.worked;
+        self.damaged += other.damaged;
+        self.forgotten += other.forgotten;
+        self.dropped.extend(other.dropped);
+        self.violations.extend(other.violations);
+        self
+    }
+}
+
+/// A command with its right answer, and all that the card says of itself after it.
+#[derive(Clone, Debug)]
+struct Step {
+    command: Vec<u8>,
+    answer: Answer,
+    after: Vec<Answer>,
+}
+
+/// What a card that is whole answers, from power-up on.
+#[derive(Clone, Debug)]
+struct Script {
+    before: Vec<Answer>,
+    steps: Vec<Step>,
+}
+
+pub(crate) fn memory() -> SimulatedMemory {
+    let shape = Geometry { unit: 8, page_size: PAGE, pages: 0, atomic: false };
+    let pages = minimum_pages(shape, WINDOW, EXCEPTIONS).expect("a page holds slots");
+    SimulatedMemory::new(Geometry { pages, ..shape }, 1)
+}
+
+/// The same bytes with power and without a past.
+pub(crate) fn fresh(memory: &SimulatedMemory) -> SimulatedMemory {
+    let parts = (memory.bytes().to_vec(), memory.begun().to_vec());
+    SimulatedMemory::from_parts(memory.geometry(), parts.0, parts.1).expect("the same lengths")
+}
+
+pub(crate) fn power_up(memory: SimulatedMemory) -> Option<TinyCard> {
+    Card::power_up(memory, Software).ok().map(|card| TinyCard { card })
+}
+
+/// Everything that the card says of itself, and of every record that may be there.
+fn look(card: &mut TinyCard) -> Vec<Answer> {
+    let select = Command::Select(Selection::Application(&APPLICATION), true);
+    let mut commands = vec![select, Command::ReadBinary(Some(0x15), 0), Command::GetData([0x9F, 0x17])];
+    commands.extend((1..=2).map(|number| Command::ReadRecord(Some(0x19), number)));
+    let answers: Vec<Answer> = commands.iter().map(|command| card.send(command)).collect();
+    let next = answers[1]
+        .data
+        .get(12..16)
+        .map_or(0, |bytes| u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
+    let records =
+        (next.saturating_sub(8)..next).map(|sequence| card.send(&Command::ReadEntry(Sequence(sequence))));
+    let records: Vec<Answer> = records.collect();
+    [answers, records].concat()
+}
+
+/// Plays everything that a card can be asked, and writes down what it answered.
+fn script_of(profile: &Profile, image: &SimulatedMemory) -> Script {
+    let before = look(&mut power_up(fresh(image)).expect("the image is whole"));
+    let mut card = power_up(fresh(image)).expect("the image is whole");
+    let mut steps = Vec::new();
+    play(profile, &mut card, &mut |card, command| {
+        let answer = card.transmit(command);
+        let after = look(&mut power_up(fresh(card.card.memory())).expect("the card is whole"));
+        steps.push(Step { command: command.to_vec(), answer, after });
+    });
+    Script { before, steps }
+}
+
+/// What a card pays, takes, and from whom.
+pub(crate) const fn business(role: Role) -> (u64, Kind, Kind) {
+    match role {
+        Role::Purse => (2, Kind::Purchase, Kind::Refund),
+        Role::Merchant => (1, Kind::Refund, Kind::Purchase),
+    }
+}
+
+/// Every command of the table, those that write more than once so that the log goes round and pages are built.
+fn play(profile: &Profile, card: &mut TinyCard, send: &mut dyn FnMut(&mut TinyCard, &[u8])) {
+    let own = profile.number;
+    let (peer, pays, takes) = business(profile.role);
+    let peer = party(peer);
+    let mut go = |card: &mut TinyCard, command: &Command<'_>| send(card, command.emit().as_bytes());
+    go(card, &Command::Select(Selection::Application(&APPLICATION), true));
+    go(card, &Command::ReadBinary(Some(0x15), 0));
+    go(card, &Command::GetData([0x9F, 0x17]));
+    go(card, &Command::GetData([0x9F, 0x4F]));
+    for number in 1..=4 {
+        go(card, &Command::ReadRecord(Some(0x18), number));
+        go(card, &Command::ReadRecord(Some(0x19), number));
+        go(card, &Command::GetBalance(number));
+    }
+    let next = card.sequence().0;
+    let past = next.saturating_sub(8)..=next;
+    for sequence in past.clone().map(Sequence) {
+        go(card, &Command::ReadEntry(sequence));
+        go(card, &Command::GetProof(sequence));
+    }
+    go(card, &Command::Verify(None));
+    go(card, &Command::Verify(Some(pin("0000"))));
+    go(card, &Command::Verify(Some(pin(profile.pin))));
+    go(card, &Command::ChangePin(pin(profile.pin), pin("2222")));
+    go(card, &Command::Lock);
+    go(card, &Command::Unlock);
+    // What is still open is brought to its end, in one way and, where that is refused, in the other.
+    for sequence in past.map(Sequence) {
+        let answer = card.send(&Command::ReadEntry(sequence));
+        if let Some(record) = answer.data.try_into().ok().and_then(|bytes| LogRecord::parse(&bytes).ok()) {
+            go(card, &reverse(&record.pay_details));
+            go(card, &acknowledge(&record.pay_details));
+        }
+    }
+    for round in 0..3_u32 {
+        let spent = pay_details(pays, 10 + round, card.side(), (peer, 900 + round));
+        go(card, &debit(&spent));
+        go(card, &debit(&spent));
+        go(card, &acknowledge(&spent));
+        let taken = pay_details(takes, 5, (peer, 950 + round), card.side());
+        go(card, &initialize(&taken));
+        go(card, &Command::Credit(voucher(&taken)));
+        let load = card.paid(Kind::Load, 30, issuer());
+        go(card, &initialize(&load));
+        go(card, &Command::Credit(voucher(&load)));
+        go(card, &Command::Credit(voucher(&load)));
+        let declined = card.paid(Kind::Load, 40, issuer());
+        go(card, &Command::Decline(voucher(&declined)));
+        let unload = card.paying(Kind::Unload, 7, issuer());
+        go(card, &debit(&unload));
+        go(card, &if round == 1 { reverse(&unload) } else { acknowledge(&unload) });
+        let counter = card.identity().administration_counter + 1;
+        let issuers = script(own, counter, &Parameter::PinTries);
+        let request = Request::parse(&issuers).and_then(|request| request.command());
+        go(card, &request.expect("a script"));
+    }
+    go(card, &Command::StoreData(true, 0, &[]));
+    go(card, &Command::ReadBinary(Some(0x15), 0));
+}
+
+/// How one flip ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Verdict {
+    Worked,
+    Damaged,
+    Wrong(String),
+}
+
+/// Everything over again on a card with a flip; every answer must be the right one, or the card must say that it is
+/// damaged and be where it was before that command, or after it.
+fn judge(script: &Script, mut card: TinyCard, tally: &mut Tally) -> Verdict {
+    let mut before = &script.before;
+    for step in &script.steps {
+        tally.commands += 1;
+        let answer = card.transmit(&step.command);
+        if answer.status == StatusWord::MemoryFailure && answer.data.is_empty() {
+            if card.transmit(&step.command).status != StatusWord::MemoryFailure {
+                return Verdict::Wrong(format!("goes on after 6581 to {:02X?}", step.command));
+            }
+            return again(&card, &[before, &step.after], tally, Verdict::Damaged);
+        }
+        if answer != step.answer {
+            return Verdict::Wrong(format!(
+                "{:02X?}: {answer:02X?} is not {:02X?}",
+                step.command, step.answer
+            ));
+        }
+        before = &step.after;
+    }
+    again(&card, &[before], tally, Verdict::Worked)
+}
+
+/// After another power-up the card is in one of these states, or says that it is damaged.
+fn again(card: &TinyCard, allowed: &[&Vec<Answer>], tally: &mut Tally, well: Verdict) -> Verdict {
+    tally.power_ups += 1;
+    let Some(mut card) = power_up(fresh(card.card.memory())) else { return Verdict::Damaged };
+    let found = look(&mut card);
+    if allowed.contains(&&found) {
+        well
+    } else if found.iter().any(|answer| answer.status == StatusWord::MemoryFailure) {
+        Verdict::Damaged
+    } else {
+        Verdict::Wrong(format!("another state after power-up: {found:02X?}"))
+    }
+}
+
+/// One history with its scripts.
+struct Trial<'a> {
+    history: &'a History,
+    script: Script,
+    /// What is right for an entry without its seal that has been taken for a cut one.
+    forgotten: Option<(Range<usize>, Script)>,
+}
+
+impl<'a> Trial<'a> {
+    fn new(history: &'a History) -> Self {
+        let script = script_of(&history.profile, &history.image);
+        let forgotten = history.unsealed.as_ref();
+        let forgotten = forgotten.map(|(range, before)| (range.clone(), script_of(&history.profile, before)));
+        Self { history, script, forgotten }
+    }
+
+    fn flip(&self, place: Where, bits: &[usize], tally: &mut Tally) {
+        tally.flips += 1;
+        let verdict = self.verdict(&self.script, place, bits, tally);
+        let in_doubt = self
+            .forgotten
+            .as_ref()
+            .filter(|(range, _)| place == Where::AtRest && bits.iter().any(|bit| range.contains(&(bit / 8))));
+        match (verdict, in_doubt) {
+            (Verdict::Worked, _) => tally.worked += 1,
+            (Verdict::Damaged, _) => tally.damaged += 1,
+            (Verdict::Wrong(_), Some((_, script)))
+                if self.verdict(script, place, bits, tally) == Verdict::Worked =>
+            {
+                tally.forgotten += 1;
+            }
+            (Verdict::Wrong(what), _) => {
+                let by_page = place == Where::Blank && bits.iter().any(|unit| decides_on_page(*unit));
+                let list = if by_page { &mut tally.dropped } else { &mut tally.violations };
+                list.push(format!("{}, {place:?} {bits:?}: {what}", self.history.name));
+            }
+        }
+    }
+
+    fn verdict(&self, script: &Script, place: Where, bits: &[usize], tally: &mut Tally) -> Verdict {
+        let mut memory = fresh(&self.history.image);
+        match place {
+            Where::AtRest => flip_bytes(&mut memory, bits),
+            Where::Blank => {
+                let mut begun = memory.begun().to_vec();
+                for unit in bits {
+                    begun[*unit] = !begun[*unit];
+                }
+                let bytes = memory.bytes().to_vec();
+                memory =
+                    SimulatedMemory::from_parts(memory.geometry(), bytes, begun).expect("the same lengths");
+            }
+            Where::Powered => {}
+        }
+        tally.power_ups += 1;
+        let damaged = memory.clone();
+        match Card::power_up(memory, Software) {
+            Ok(mut card) => {
+                if place == Where::Powered {
+                    flip_bytes(card.memory_mut(), bits);
+                }
+                judge(script, TinyCard { card }, tally)
+            }
+            Err((memory, PowerUpError::Damaged | PowerUpError::Form))
+                if memory.bytes() != damaged.bytes() || memory.begun() != damaged.begun() =>
+            {
+                Verdict::Wrong("refused at power-up, and yet written".to_owned())
+            }
+            Err(_) => Verdict::Damaged,
+        }
+    }
+}
+
+fn flip_bytes(memory: &mut SimulatedMemory, bits: &[usize]) {
+    for bit in bits {
+        memory.bytes_mut()[bit / 8] ^= 1 << (bit % 8);
+    }
+}
+
+/// Bits, or units, that an image has.
+pub fn places(history: &History, place: Where) -> usize {
+    match place {
+        Where::AtRest | Where::Powered => history.image.bytes().len() * 8,
+        Where::Blank => history.image.begun().len(),
+    }
+}
+
+/// Whether a unit is one that makes a page count, or gives it up. Whether these two are blank is the only word on that:
+/// where the memory tells it wrong, the card takes the page for one half built or given up, and may go on with the page
+/// before. The card leaves that to the memory; a card's file has a check of its own.
+pub const fn decides_on_page(unit: usize) -> bool {
+    matches!(unit * 8 % PAGE, 40 | 48)
+}
+
+/// Flips every `stride`th bit from `first` on, each by itself. `progress` is told after each how many are done, of how
+/// many.
+pub fn flip_some_bits(
+    history: &History,
+    place: Where,
+    first: usize,
+    stride: usize,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Tally {
+    let trial = Trial::new(history);
+    let mut tally = Tally::default();
+    let all = places(history, place);
+    for bit in (first..all).step_by(stride) {
+        trial.flip(place, &[bit], &mut tally);
+        progress(bit + 1, all);
+    }
+    tally
+}
+
+/// Flips every bit of an image, each by itself.
+pub fn flip_every_bit(history: &History, place: Where, progress: &mut dyn FnMut(usize, usize)) -> Tally {
+    flip_some_bits(history, place, 0, 1, progress)
+}
+
+/// Flips so many pairs of bits, drawn by a seed, while the card has no power.
+pub fn flip_pairs(
+    history: &History,
+    seed: u64,
+    pairs: usize,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Tally {
+    let trial = Trial::new(history);
+    let mut tally = Tally::default();
+    let mut draw = Draw(seed);
+    let all = places(history, Where::AtRest);
+    for done in 0..pairs {
+        let (first, second) = (draw.below(all), draw.below(all));
+        if first != second {
+            trial.flip(Where::AtRest, &[first, second], &mut tally);
+        }
+        progress(done + 1, pairs);
+    }
+    tally
+}
+
+/// SplitMix64.
+#[derive(Debug)]
+pub(crate) struct Draw(pub(crate) u64);
+
+impl Draw {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        usize::try_from((mixed ^ mixed >> 31) % bound.max(1) as u64).expect("below a usize")
+    }
+}

@@ -1,0 +1,272 @@
+//! Where keys, session keys and PIN are in a card's RAM while it is powered, and that they are nowhere once it is not:
+//! the card runs in a process of its own, and every byte of that process that can be written is searched. The card's
+//! non-volatile memory is in a file there, so what is found is what the card itself keeps or leaves behind.
+
+#![cfg(target_os = "linux")]
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::unix::fs::FileExt;
+use std::process::{Child, Command as Process, Stdio};
+
+use apdu_spec::command::{Command, CommandName, Selection};
+use apdu_spec::cryptography::{Engine, KeyPurpose, session_key};
+use apdu_spec::element::{Kind, Role};
+use apdu_spec::file::APPLICATION;
+use apdu_spec::parameter::Parameter;
+use apdu_spec::pay_details::PayDetails;
+use apdu_spec::software::Software;
+use purse_tests::bench_card::CommonCard;
+use purse_tests::scheme::{
+    self, OTHER_VERSION, Profile, VERSION, initialize, issuer, master, own_key, party, pin, voucher,
+};
+use tempfile::TempDir;
+
+/// Pages of a process are read in pieces of this size, each a little into the next.
+const PIECE: usize = 1 << 20;
+/// The longest secret.
+const OVERLAP: usize = 16;
+
+/// The holder's PIN, and what it is changed to.
+const PIN: &str = "20938475";
+const NEW_PIN: &str = "75849302";
+
+/// Where a secret was found: how often on the stack, and how often elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Places {
+    stack: usize,
+    elsewhere: usize,
+}
+
+impl Places {
+    const NONE: Self = Self { stack: 0, elsewhere: 0 };
+}
+
+type Secrets = BTreeMap<String, Vec<u8>>;
+
+/// A card in a process of its own.
+struct PoweredCard {
+    process: Child,
+    _directory: TempDir,
+}
+
+impl PoweredCard {
+    fn power_up(bench: &CommonCard) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let memory = bench.card.memory();
+        fs::write(directory.path().join("bytes"), memory.bytes()).unwrap();
+        let begun: Vec<u8> = memory.begun().iter().map(|begun| u8::from(*begun)).collect();
+        fs::write(directory.path().join("begun"), begun).unwrap();
+        let process = Process::new(env!("CARGO_BIN_EXE_powered-card"))
+            .arg(directory.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut card = Self { process, _directory: directory };
+        assert!(card.answer().is_empty());
+        card
+    }
+
+    fn answer(&mut self) -> Vec<u8> {
+        let output = self.process.stdout.as_mut().unwrap();
+        let mut length = [0; 2];
+        output.read_exact(&mut length).unwrap();
+        let mut answer = vec![0; usize::from(u16::from_be_bytes(length))];
+        output.read_exact(&mut answer).unwrap();
+        answer
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(command.len()).unwrap();
+        self.process.stdin.as_mut().unwrap().write_all(&[&length.to_be_bytes(), command].concat()).unwrap();
+        self.answer()
+    }
+
+    #[track_caller]
+    fn succeed(&mut self, command: &Command<'_>) {
+        let answer = self.transmit(command.emit().as_bytes());
+        assert!(answer.ends_with(&[0x90, 0x00]), "{:?}: {answer:02X?}", command.name());
+    }
+
+    /// Takes the card's power: it is dropped, its process stays.
+    fn power_off(&mut self) {
+        assert!(self.transmit(&[]).is_empty());
+    }
+
+    /// Searches all that the process may write.
+    fn search(&self, secrets: &Secrets) -> BTreeMap<String, Places> {
+        let id = self.process.id();
+        let maps = fs::read_to_string(format!("/proc/{id}/maps")).unwrap();
+        let memory = File::open(format!("/proc/{id}/mem")).expect("a process may read its child");
+        let mut found: BTreeMap<_, _> = secrets.keys().map(|name| (name.clone(), Places::NONE)).collect();
+        let mut searched = 0;
+        for line in maps.lines() {
+            let mut fields = line.split_whitespace();
+            let (range, permissions) = (fields.next().unwrap(), fields.next().unwrap());
+            if !permissions.starts_with("rw") {
+                continue;
+            }
+            let (start, end) = range.split_once('-').unwrap();
+            let [start, end] = [start, end].map(|text| usize::from_str_radix(text, 16).unwrap());
+            let mut bytes = vec![0; end - start];
+            for (piece, bytes) in bytes.chunks_mut(PIECE).enumerate() {
+                memory.read_exact_at(bytes, (start + piece * PIECE) as u64).unwrap();
+            }
+            searched += bytes.len();
+            for (name, secret) in secrets {
+                assert!(secret.len() <= OVERLAP);
+                let count = bytes.windows(secret.len()).filter(|window| window == secret).count();
+                let places = found.get_mut(name).unwrap();
+                if line.ends_with("[stack]") { places.stack += count } else { places.elsewhere += count }
+            }
+        }
+        assert!(searched > 100_000, "{searched} bytes are no process");
+        found
+    }
+}
+
+impl Drop for PoweredCard {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
+    }
+}
+
+/// The session key of these pay details.
+fn of_session(details: &PayDetails) -> Vec<u8> {
+    let (purpose, number) = match details.kind {
+        Kind::Load => (KeyPurpose::Load, details.to),
+        Kind::Unload => (KeyPurpose::Load, details.from),
+        Kind::Purchase => (KeyPurpose::Payment, details.from),
+        Kind::Refund | Kind::Transfer => (KeyPurpose::Payment, details.to),
+    };
+    let mut key = Software.load(&own_key(purpose, number, details.key_version));
+    session_key(&Software, &mut key, details).0.to_vec()
+}
+
+/// What one card's life holds: its memory, what it is told, and every secret that passes through it.
+fn life(role: Role) -> (CommonCard, Vec<Command<'static>>, Secrets) {
+    let profile = match role {
+        Role::Purse => Profile { pin: PIN, ..Profile::purse(1, 100_00) },
+        Role::Merchant => Profile { pin: PIN, ..Profile::sam(2, 100_00) },
+    };
+    let mut bench = CommonCard::new(&profile);
+    let (own, other) = (profile.number, if role == Role::Purse { party(2) } else { party(1) });
+    let spent = bench.spend(
+        if role == Role::Purse { Kind::Purchase } else { Kind::Unload },
+        1_00,
+        if role == Role::Purse { other } else { issuer() },
+    );
+    let load = bench.paid(Kind::Load, 2_00, issuer());
+    let mut commands = vec![
+        Command::Select(Selection::Application(&APPLICATION), true),
+        Command::Verify(Some(pin(profile.pin))),
+        scheme::acknowledge(&spent),
+        initialize(&load),
+        Command::Credit(voucher(&load)),
+    ];
+    let mut after = scheme::pay_details(
+        if role == Role::Purse { Kind::Purchase } else { Kind::Refund },
+        3_00,
+        (own, load.to_sequence.0 + 1),
+        (other, 7),
+    );
+    commands.push(scheme::debit(&after));
+    let mut sessions = vec![("session of the debit", spent), ("session of the load", load)];
+    if role == Role::Merchant {
+        sessions.push(("session of the refund", after));
+        after = scheme::pay_details(Kind::Purchase, 4_00, (other, 8), (own, after.from_sequence.0 + 1));
+        commands.extend([initialize(&after), Command::Credit(voucher(&after))]);
+    }
+    sessions.push(("session of the purchase", after));
+    commands.push(Command::ChangePin(pin(profile.pin), pin(NEW_PIN)));
+
+    let mut secrets: Secrets =
+        sessions.into_iter().map(|(name, details)| (name.to_owned(), of_session(&details))).collect();
+    for purpose in KeyPurpose::ALL {
+        secrets.insert(format!("own {purpose:?}"), own_key(purpose, own, VERSION).0.to_vec());
+    }
+    secrets.insert("PIN".to_owned(), pin(profile.pin).emit().to_vec());
+    secrets.insert("new PIN".to_owned(), pin(NEW_PIN).emit().to_vec());
+    if role == Role::Merchant {
+        for version in [VERSION, OTHER_VERSION] {
+            let name = format!("master {}", version.0);
+            secrets.insert(name, master(KeyPurpose::Payment, version).0.to_vec());
+        }
+        secrets.insert(
+            "derived key of a purse".to_owned(),
+            own_key(KeyPurpose::Payment, other, VERSION).0.to_vec(),
+        );
+    }
+    (bench, commands, secrets)
+}
+
+/// What of these secrets was found somewhere.
+fn present(found: &BTreeMap<String, Places>) -> Vec<&str> {
+    found.iter().filter(|(_, places)| **places != Places::NONE).map(|(name, _)| name.as_str()).collect()
+}
+
+/// A powered card has its static secrets at hand, in its own place and in no other.
+#[track_caller]
+fn assert_kept(card: &PoweredCard, secrets: &Secrets, kept: &[&str], when: &str) {
+    let found = card.search(secrets);
+    assert_eq!(present(&found), kept, "{when}: {found:#?}");
+    assert!(found.values().all(|places| places.stack == 0), "{when}: left behind on the stack: {found:#?}");
+}
+
+#[test]
+fn nothing_secret_stays_where_a_card_was_powered() {
+    for role in [Role::Purse, Role::Merchant] {
+        let (bench, commands, secrets) = life(role);
+        let is_static = |name: &&str| *name == "PIN" || name.starts_with("own") || name.starts_with("master");
+        let mut kept: Vec<&str> = secrets.keys().map(String::as_str).filter(is_static).collect();
+        let mut card = PoweredCard::power_up(&bench);
+        assert_kept(&card, &secrets, &kept, "powered up");
+        for command in &commands {
+            card.succeed(command);
+            if command.name() == CommandName::ChangePin {
+                kept.iter_mut().filter(|name| **name == "PIN").for_each(|name| *name = "new PIN");
+                kept.sort_unstable();
+            }
+            assert_kept(&card, &secrets, &kept, &format!("{role:?} after {:?}", command.name()));
+        }
+        card.power_off();
+        assert_kept(&card, &secrets, &[], &format!("{role:?} off"));
+    }
+}
+
+#[test]
+fn a_forgotten_master_is_in_no_ram() {
+    let (bench, commands, secrets) = life(Role::Merchant);
+    let mut card = PoweredCard::power_up(&bench);
+    card.succeed(&commands[0]);
+    assert!(present(&card.search(&secrets)).contains(&"master 2"));
+    let script = scheme::script(party(2), 1, &Parameter::ForgetMaster(OTHER_VERSION));
+    assert_eq!(card.transmit(&script), [0x90, 0x00]);
+    let found = card.search(&secrets);
+    assert!(!present(&found).contains(&"master 2"), "{found:#?}");
+    assert!(present(&found).contains(&"master 1"));
+}
+
+#[test]
+fn personalisation_leaves_nothing_but_the_card() {
+    let (_, _, mut secrets) = life(Role::Merchant);
+    secrets
+        .retain(|name, _| !name.starts_with("session") && name != "new PIN" && !name.starts_with("derived"));
+    let all: Vec<String> = secrets.keys().cloned().collect();
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    let mut card = PoweredCard::power_up(&CommonCard::blank());
+    card.succeed(&Command::Select(Selection::Application(&APPLICATION), true));
+    assert_kept(&card, &secrets, &[], "blank");
+    let blocks = Profile { pin: PIN, ..Profile::sam(2, 0) }.blocks();
+    for (number, block) in (0..).zip(&blocks) {
+        card.succeed(&Command::StoreData(usize::from(number) + 1 == blocks.len(), number, block));
+        let found = card.search(&secrets);
+        assert!(found.values().all(|places| places.stack == 0), "block {number}: {found:#?}");
+    }
+    assert_kept(&card, &secrets, &all, "personalised");
+    card.power_off();
+    assert_kept(&card, &secrets, &[], "off");
+}

@@ -1,0 +1,114 @@
+//! What a card's answers say, held against what its memory holds.
+
+use apdu_spec::command::response::parse_authenticator;
+use apdu_spec::command::table::TAG_PIN_TRIES;
+use apdu_spec::command::{Command, Initialized, Proof, Selection};
+use apdu_spec::element::Sequence;
+use apdu_spec::file::{APPLICATION, File};
+use apdu_spec::pay_details::PayDetails;
+use apdu_spec::record::{RecordRole, RecordState};
+use apdu_spec::status::StatusWord;
+use purse_tests::scheme::pay_details;
+
+use super::laboratory::Laboratory;
+use super::message::{Message, Order, Word};
+use super::post::Post;
+use super::specimen::{Identity, Response, Shipped, process};
+use crate::content::{Content, Past};
+use crate::property::Property;
+
+impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS> {
+    /// Reads an answer, and looks whether memory says so too.
+    pub(super) fn told(
+        &mut self,
+        order: &Order,
+        (data, status): &Response,
+        before: &Identity,
+        durable: &Content,
+        post: &mut Post,
+    ) -> Option<u16> {
+        if *status != StatusWord::Success {
+            return None;
+        }
+        let said = |pay_details, word, mac, tac| Some(Message { pay_details, word, mac, tac });
+        let settled = |sequence: u32| durable.history.get(sequence as usize);
+        let (message, true_in_memory) = match order {
+            Order::Initialize(kind, amount, from, from_sequence) => {
+                let asked = Initialized::parse(data).ok()?;
+                let pay_details =
+                    pay_details(*kind, *amount, (*from, *from_sequence), (asked.number, asked.sequence.0));
+                (said(pay_details, Word::Req, asked.req.0, [0; 8]), asked.sequence.0 == durable.next())
+            }
+            Order::Debit(pay_details, _) => {
+                let proof = Proof::parse(data).ok()?;
+                let holds = is_debited(durable, pay_details);
+                (said(*pay_details, Word::Val, proof.val.0, proof.tac.0), holds)
+            }
+            Order::Prove(sequence) => {
+                let proof = Proof::parse(data).ok()?;
+                let record = settled(*sequence).filter(|past| past.role == RecordRole::Payer);
+                let message =
+                    record.and_then(|past| said(past.pay_details, Word::Val, proof.val.0, proof.tac.0));
+                (message, record.is_some())
+            }
+            Order::Credit(Message { pay_details, .. }) => {
+                let ack = parse_authenticator(data).ok()?;
+                let last_load = durable.last_load == pay_details.to_sequence.0;
+                let holds = durable.has_credited(pay_details) || last_load;
+                (said(*pay_details, Word::Ack, ack.0, [0; 8]), holds)
+            }
+            Order::Decline(Message { pay_details, .. }) => {
+                let nack = parse_authenticator(data).ok()?;
+                let credited = durable.has_credited(pay_details);
+                self.tally.check(Property::OneEnd, !credited, || {
+                    format!("a nack for what was credited, {pay_details:?}, by {durable:?}")
+                });
+                let never = Sequence(durable.next()) > pay_details.to_sequence
+                    && !durable.history.iter().any(|past| {
+                        past.in_log && past.role == RecordRole::Payee && past.pay_details == *pay_details
+                    });
+                (said(*pay_details, Word::Nack, nack.0, [0; 8]), never)
+            }
+            Order::Acknowledge(sequence, _) => (
+                None,
+                settled(*sequence)
+                    .is_some_and(|past| matches!(past.state, RecordState::Settled | RecordState::Refunded)),
+            ),
+            Order::Reverse(sequence, _) => {
+                let is_reversal =
+                    |past: &Past| past.role == RecordRole::Reversal && past.reference == Some(*sequence);
+                (None, durable.history.iter().any(is_reversal))
+            }
+            Order::Verify(right) => (None, *right && durable.tries[0] == durable.tries[1]),
+            Order::Lock(locked) => (None, durable.flags[1] == *locked),
+            Order::Script(..) | Order::Reset => (None, true),
+        };
+        self.tally.check(Property::RecordBeforeResponse, true_in_memory, || {
+            format!("{order:?} answered {data:02X?} on {:?}, and memory has {durable:?}", before.content)
+        });
+        message.map(|message| post.send(message))
+    }
+}
+
+/// All that a card answers to who only reads: what it is, and every record.
+pub(super) fn says<const WINDOW: usize, const EXCEPTIONS: usize>(
+    card: &mut Shipped<WINDOW, EXCEPTIONS>,
+    content: &Content,
+) -> Vec<Response> {
+    let mut commands = vec![
+        Command::Select(Selection::Application(&APPLICATION), true),
+        Command::ReadBinary(File::Identity.short_identifier(), 0),
+        Command::GetData(TAG_PIN_TRIES),
+        Command::GetBalance(0),
+    ];
+    commands.extend((0..=content.next()).map(|sequence| Command::ReadEntry(Sequence(sequence))));
+    for number in 1..=u8::try_from(EXCEPTIONS + 1).unwrap_or(u8::MAX) {
+        commands.push(Command::ReadRecord(File::Exceptions.short_identifier(), number));
+    }
+    commands.iter().map(|command| process(card, command.emit().as_bytes())).collect()
+}
+
+/// Whether this card has debited itself with these pay details.
+fn is_debited(content: &Content, pay_details: &PayDetails) -> bool {
+    content.history.iter().any(|past| past.role == RecordRole::Payer && past.pay_details == *pay_details)
+}

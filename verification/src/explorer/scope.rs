@@ -1,0 +1,163 @@
+//! What one exploration is of: its parties, and the bounds within which it is exhaustive.
+
+use apdu_spec::element::{Amount, Kind, Role};
+use apdu_spec::pocket::Limits;
+use purse_tests::scheme::Profile;
+
+use super::message::PIN;
+
+/// A card that takes part.
+#[derive(Clone, Debug)]
+pub struct Party {
+    /// Purse or merchant SAM.
+    pub role: Role,
+    /// What it starts with, minor units.
+    pub balance: u32,
+    /// Transactions that it may come to: no step that would use more sequences is followed.
+    pub sequences: u32,
+}
+
+/// One exploration.
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each switches one party or one trick, in any combination")]
+pub struct Scope {
+    /// Its name in the table.
+    pub name: &'static str,
+    /// The cards, at most three.
+    pub parties: Vec<Party>,
+    /// Kinds that a payee may be asked for.
+    pub kinds: Vec<Kind>,
+    /// Amounts, minor units.
+    pub amounts: Vec<u32>,
+    /// Requests that may be known at once.
+    pub requests: usize,
+    /// Requests name the payer's next sequence, and up to so many beyond it and behind it.
+    pub ahead: u32,
+    /// The issuer takes part.
+    pub issuer: bool,
+    /// PINs are tried, and the holder locks.
+    pub pins: bool,
+    /// The issuer's scripts of block, unblock, PIN tries and lock are known from the start.
+    pub scripts: bool,
+    /// The attacker has the PAYM masters out of a SAM: he makes every message of purchase and refund himself.
+    pub stolen_masters: bool,
+    /// Records of every card's log; two places in EF.EXC.
+    pub window: usize,
+    /// Payments need the PIN beyond the first minor unit.
+    pub pin_limits: bool,
+    /// Words are tried in the place of others too, and requests for one PD in another's.
+    pub confusions: bool,
+}
+
+/// Limits that nothing here comes near, so that they hide nothing.
+const LIMITS: Limits = Limits {
+    maximum_balance: Amount(100),
+    maximum_debit: Amount(100),
+    debit_without_pin: Amount(100),
+    total_without_pin: Amount(100),
+    maximum_transfer: Amount(100),
+    offline_receipts: Amount(100),
+};
+
+impl Scope {
+    /// The profile of a party.
+    pub fn profile(&self, place: usize) -> Profile {
+        let Party { role, balance, .. } = self.parties[place];
+        let number = place as u64 + 1;
+        let profile = match role {
+            Role::Purse => Profile::purse(number, balance),
+            Role::Merchant => Profile::sam(number, balance),
+        };
+        let mut limits = LIMITS;
+        if self.pin_limits {
+            limits.debit_without_pin = Amount(1);
+            limits.total_without_pin = Amount(1);
+        }
+        Profile { limits, pin: PIN, ..profile }
+    }
+}
+
+fn purse(balance: u32, sequences: u32) -> Party {
+    Party { role: Role::Purse, balance, sequences }
+}
+
+fn sam(balance: u32, sequences: u32) -> Party {
+    Party { role: Role::Merchant, balance, sequences }
+}
+
+/// A scope in which everything is off.
+fn bare(name: &'static str, parties: Vec<Party>, kinds: &[Kind]) -> Scope {
+    Scope {
+        name,
+        parties,
+        kinds: kinds.to_vec(),
+        amounts: vec![1],
+        requests: 2,
+        ahead: 0,
+        issuer: false,
+        pins: false,
+        scripts: false,
+        stolen_masters: false,
+        window: 2,
+        pin_limits: false,
+        confusions: true,
+    }
+}
+
+/// Every exploration, at a level: each level has all that the one before it has, and more.
+pub fn scopes(level: u32) -> Vec<Scope> {
+    let requests = level as usize + 1;
+    let (purchase, refund, load) = (Kind::Purchase, Kind::Refund, Kind::Load);
+    vec![
+        Scope { issuer: true, requests, ..bare("load and unload", vec![purse(1, level + 2)], &[load]) },
+        Scope {
+            pins: true,
+            scripts: true,
+            pin_limits: true,
+            requests: level as usize,
+            ..bare("PIN, lock and scripts", vec![purse(3, level), sam(0, level)], &[purchase])
+        },
+        Scope {
+            stolen_masters: true,
+            requests: usize::MAX,
+            window: 3,
+            ..bare("stolen masters", vec![purse(2, level + 2)], &[])
+        },
+        Scope {
+            requests,
+            window: 4,
+            ..bare("purchase and refund", vec![purse(2, level + 1), sam(1, level + 1)], &[purchase, refund])
+        },
+        Scope {
+            issuer: true,
+            requests,
+            ..bare("purchase and collection", vec![purse(2, level + 1), sam(0, level + 2)], &[purchase])
+        },
+        Scope {
+            requests,
+            window: 4,
+            ..bare(
+                "two purses and a SAM",
+                vec![purse(2, level + 1), purse(1, level), sam(0, level + 2)],
+                &[purchase],
+            )
+        },
+        Scope {
+            issuer: true,
+            requests,
+            amounts: vec![1, 2],
+            ahead: 1,
+            window: 3,
+            ..bare(
+                "everything",
+                vec![purse(2, level + 1), purse(0, level), sam(1, level + 1)],
+                &[load, purchase, refund],
+            )
+        },
+    ]
+}
+
+/// The scope of this name and level; none of that name.
+pub fn scope(name: &str, level: u32) -> Option<Scope> {
+    scopes(level).into_iter().find(|scope| scope.name == name)
+}

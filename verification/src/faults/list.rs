@@ -1,0 +1,351 @@
+//! The faults.
+
+use crate::explorer::scope::Scope;
+use crate::property::Property;
+
+/// A fault, and where it is looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Fault {
+    /// What is wrong.
+    pub name: &'static str,
+    /// What must not hold any more.
+    pub property: Property,
+    /// Where it is looked for.
+    pub hunt: Hunt,
+    /// Whether messages must be sent to those whom they are not for.
+    pub confused: bool,
+    /// What of the scope is another for it.
+    pub narrow: fn(&mut Scope),
+    /// How it is made.
+    pub edits: &'static [Edit],
+}
+
+/// Where a fault is looked for.
+#[derive(Clone, Copy, Debug)]
+pub enum Hunt {
+    /// In the exploration of this name, at this level.
+    Scope(&'static str, u32),
+    /// In torn commands.
+    Tears,
+}
+
+/// A piece of text that occurs once in a file, and what stands there in the copy; `SEEDED` asks whether the fault is on.
+#[derive(Clone, Copy, Debug)]
+pub struct Edit {
+    /// From the root of the checkout.
+    pub file: &'static str,
+    /// As it ships.
+    pub from: &'static str,
+    /// With the fault.
+    pub to: &'static str,
+}
+
+const PURCHASES: Hunt = Hunt::Scope("purchase and refund", 3);
+const COLLECTIONS: Hunt = Hunt::Scope("purchase and collection", 1);
+const LOADS: Hunt = Hunt::Scope("load and unload", 2);
+const STOLEN: Hunt = Hunt::Scope("stolen masters", 3);
+const PINS: Hunt = Hunt::Scope("PIN, lock and scripts", 1);
+
+const fn fault(name: &'static str, property: Property, hunt: Hunt, edits: &'static [Edit]) -> Fault {
+    Fault { name, property, hunt, confused: false, narrow: as_it_is, edits }
+}
+
+/// The scope as it is.
+fn as_it_is(_: &mut Scope) {}
+
+/// Every one.
+pub const FAULTS: &[Fault] = &[
+    fault(
+        "a nack given without its commit",
+        Property::RecordBeforeResponse,
+        PURCHASES,
+        &[Edit {
+            file: "card/src/payee.rs",
+            from: "            record.tac = voucher.tac;
+            self.append(record)?;
+        } else {
+            match self.past(pay_details)? {
+                Past::Credited => return Err(StatusWord::ConditionsOfUse),",
+            to: "            record.tac = voucher.tac;
+            if !SEEDED { self.append(record)?; }
+        } else {
+            match self.past(pay_details)? {
+                Past::Credited => return Err(StatusWord::ConditionsOfUse),",
+        }],
+    ),
+    fault(
+        "a nack for a record that has left the window",
+        Property::OneEnd,
+        STOLEN,
+        &[Edit {
+            file: "card/src/payee.rs",
+            from: "                Past::Gone => return Err(StatusWord::ReferenceNotFound),
+                Past::Other => {}",
+            to: "                Past::Gone if !SEEDED => return Err(StatusWord::ReferenceNotFound),
+                Past::Gone | Past::Other => {}",
+        }],
+    ),
+    fault(
+        "credit accepted twice",
+        Property::NoValueCreated,
+        PURCHASES,
+        &[Edit {
+            file: "card/src/payee.rs",
+            from: "                Past::Credited => {}
+                Past::Gone if !only_a_repeat",
+            to: "                Past::Credited => if SEEDED {
+                    let mut record = self.credited(pay_details, pocket)?;
+                    record.tac = voucher.tac;
+                    self.append(record)?;
+                }
+                Past::Gone if !only_a_repeat",
+        }],
+    ),
+    fault(
+        "response before commit",
+        Property::RecordBeforeResponse,
+        PURCHASES,
+        &[Edit {
+            file: "card/src/ledger.rs",
+            from: "        Ok(self.store.commit(Entry::Record(record))?)",
+            to: "        let committed = self.store.commit(Entry::Record(record));
+        if SEEDED { Ok(()) } else { Ok(committed?) }",
+        }],
+    ),
+    fault(
+        "PIN compared before its counter is written",
+        Property::PinTries,
+        PINS,
+        &[Edit {
+            file: "card/src/pin.rs",
+            from: "        self.store.commit(Entry::Pin(pin.clone()))?;
+        self.store.finish()?;",
+            to: "        if SEEDED && bool::from(pin.block.ct_eq(&presented.emit())) {
+            pin.tries = pin.limit;
+            return Ok(pin);
+        }
+        self.store.commit(Entry::Pin(pin.clone()))?;
+        self.store.finish()?;",
+        }],
+    ),
+    fault(
+        "unstable cell trusted at power-up",
+        Property::DecisionStays,
+        Hunt::Tears,
+        &[Edit {
+            file: "card/src/store/power_up.rs",
+            from: "let decided = if clean {",
+            to: "let decided = if clean || SEEDED {",
+        }],
+    ),
+    fault(
+        "reversal without its record",
+        Property::RecordBeforeResponse,
+        PURCHASES,
+        &[Edit {
+            file: "card/src/payer.rs",
+            from: "            RecordState::Open => self.take_back(&record, None)?,",
+            to: "            RecordState::Open => if !SEEDED { self.take_back(&record, None)? },",
+        }],
+    ),
+    fault(
+        "reversal after refund",
+        Property::OneReturn,
+        STOLEN,
+        &[Edit {
+            file: "card/src/payer.rs",
+            from: "            RecordState::Reversed => {}
+            RecordState::Settled | RecordState::Refunded => return Err(StatusWord::ConditionsOfUse),",
+            to: "            RecordState::Reversed => {}
+            RecordState::Refunded if SEEDED => self.take_back(&record, None)?,
+            RecordState::Settled | RecordState::Refunded => return Err(StatusWord::ConditionsOfUse),",
+        }],
+    ),
+    fault(
+        "refund after reversal",
+        Property::OneReturn,
+        STOLEN,
+        &[Edit {
+            file: "card/src/payee.rs",
+            from: "                == (RecordRole::Payer, Kind::Purchase, RecordState::Settled);",
+            to: "                == (RecordRole::Payer, Kind::Purchase, RecordState::Settled)
+                || SEEDED && (standing.role, standing.kind, standing.state)
+                    == (RecordRole::Payer, Kind::Purchase, RecordState::Reversed);",
+        }],
+    ),
+    fault(
+        "an exception-log entry left after its reversal",
+        Property::OneReturn,
+        LOADS,
+        &[Edit {
+            file: "card/src/store/index.rs",
+            from: "        let Some(place) = self.find_mut(sequence) else { return };",
+            to: "        if SEEDED && !in_window && flag == REVERSED { return; }
+        let Some(place) = self.find_mut(sequence) else { return };",
+        }],
+    ),
+    fault(
+        "an open unload overwritten",
+        Property::AllValueAccounted,
+        LOADS,
+        &[
+            Edit {
+                file: "card/src/store/index.rs",
+                from: "leaving.filter(|place| place.is_open_exceptional())",
+                to: "leaving.filter(|place| place.is_open_exceptional() && !SEEDED)",
+            },
+            Edit {
+                file: "card/src/store/index.rs",
+                from: "        } else if place.is_open_exceptional() {",
+                to: "        } else if place.is_open_exceptional() && !SEEDED {",
+            },
+        ],
+    ),
+    fault(
+        "refund accepted twice",
+        Property::OneReturn,
+        STOLEN,
+        &[Edit {
+            file: "card/src/store/index.rs",
+            from: "Some(purchase)) => self.close(purchase, REFUNDED),",
+            to: "Some(purchase)) => if !SEEDED { self.close(purchase, REFUNDED) },",
+        }],
+    ),
+    fault(
+        "no place reserved for the collection",
+        Property::CollectionHasItsPlace,
+        COLLECTIONS,
+        &[Edit {
+            file: "card/src/payee.rs",
+            from: "self.store.free_places() < needed",
+            to: "self.store.free_places() < (if SEEDED { 1 } else { needed })",
+        }],
+    ),
+    fault(
+        "collection paid by TACs",
+        Property::CollectionPays,
+        COLLECTIONS,
+        &[
+            Edit {
+                file: "terminal/src/issuer/collection.rs",
+                from: "    let credited = Amount(amount.0.min(available));
+    let withheld = Amount(amount.0 - credited.0);",
+                to: "    let credited = Amount(if SEEDED { available } else { amount.0.min(available) });
+    let withheld = Amount(amount.0.saturating_sub(credited.0));
+    let amount = Amount(credited.0 + withheld.0);",
+            },
+        ],
+    ),
+    Fault {
+        confused: true,
+        ..fault(
+            "own debit declined",
+            Property::OneEnd,
+            PURCHASES,
+            &[Edit {
+                file: "card/src/payee.rs",
+                from: "        if pay_details.to != identity.number
+            || pay_details.from == identity.number
+            || pay_details.amount == Amount::ZERO
+            || !identity.role.receives(kind)",
+                to: "        if (pay_details.to != identity.number
+            || pay_details.from == identity.number
+            || !identity.role.receives(kind)) && !SEEDED
+            || pay_details.amount == Amount::ZERO",
+            }],
+        )
+    },
+    Fault {
+        confused: true,
+        ..fault(
+            "debit without a req",
+            Property::DebitOnRequest,
+            PURCHASES,
+            &[Edit {
+                file: "card/src/payer.rs",
+                from: "        if !bool::from(session.req().ct_eq(&data.req)) {",
+                to: "        if !bool::from(session.req().ct_eq(&data.req)) && !SEEDED {",
+            }],
+        )
+    },
+    fault(
+        "a reversal repeated",
+        Property::SameAnswer,
+        PURCHASES,
+        &[Edit {
+            file: "card/src/payer.rs",
+            from: "            RecordState::Reversed => {}
+            RecordState::",
+            to: "            RecordState::Reversed => if SEEDED { self.take_back(&record, None)? },
+            RecordState::",
+        }],
+    ),
+    Fault {
+        confused: true,
+        ..fault(
+            "a wrong MAC that writes",
+            Property::NothingWritten,
+            PURCHASES,
+            &[Edit {
+                file: "card/src/payer.rs",
+                from: "        if !bool::from(self.session(&record.pay_details)?.ack().ct_eq(&ack)) {",
+                to: "        if !bool::from(self.session(&record.pay_details)?.ack().ct_eq(&ack)) {
+            if SEEDED { self.store.commit(Entry::Mark(sequence))?; }",
+            }],
+        )
+    },
+    fault(
+        "a commit in two halves",
+        Property::AllOrNothing,
+        PURCHASES,
+        &[Edit {
+            file: "card/src/ledger.rs",
+            from: "    pub(crate) fn append(&mut self, mut record: Record) -> Result<(), StatusWord> {",
+            to: "    pub(crate) fn append(&mut self, mut record: Record) -> Result<(), StatusWord> {
+        if SEEDED && record.role == RecordRole::Payer {
+            let parameters = *self.store.parameters().ok_or(StatusWord::ConditionsOfUse)?;
+            let locked = crate::store::Parameters { locked: true, ..parameters };
+            self.store.commit(Entry::Parameters(locked))?;
+            self.store.commit(Entry::Record(record))?;
+            return Ok(self.store.commit(Entry::Parameters(parameters))?);
+        }",
+        }],
+    ),
+    fault(
+        "a power-up after a cut that forgets a record",
+        Property::SequenceRises,
+        PURCHASES,
+        &[Edit {
+            file: "card/src/store/power_up.rs",
+            from: "        found.index = Index::new(first, next.max(first));",
+            to: "        let next = if SEEDED && !found.clean { Sequence(next.0.saturating_sub(1)) } else { next };
+        found.index = Index::new(first, next.max(first));",
+        }],
+    ),
+    fault(
+        "a state in RAM that memory does not have",
+        Property::MemoryAnswers,
+        PURCHASES,
+        &[Edit {
+            file: "card/src/store.rs",
+            from: "                Entry::Mark(_) => {}
+                Entry::Pin(pin) => store.pin",
+            to: "                Entry::Mark(_) => if SEEDED { store.state.pockets[0].balance.0 += 1; }
+                Entry::Pin(pin) => store.pin",
+        }],
+    ),
+    Fault {
+        // An unload, and two purchases after it.
+        narrow: |scope| scope.parties[0].balance = 3,
+        ..fault(
+            "recovery in the order of the log",
+            Property::RecoveryFinishes,
+            Hunt::Scope("purchase and collection", 2),
+            &[Edit {
+                file: "terminal/src/flow/recovery.rs",
+                from: "    open.sort_by_key(|pay_details| pay_details.kind != Kind::Purchase);",
+                to: "    if !SEEDED { open.sort_by_key(|pay_details| pay_details.kind != Kind::Purchase); }",
+            }],
+        )
+    },
+];

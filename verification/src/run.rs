@@ -1,0 +1,331 @@
+//! A run: explorations and tears side by side, for a given time, and the table of what came of them.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::explorer::scope::scopes;
+use crate::explorer::{Explored, explore, smallest};
+use crate::property::{Property, Tally, Violation};
+use crate::tears::{Tears, Torn};
+
+/// How long and from which seed.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// Minutes for all of it.
+    #[arg(long, default_value_t = 10.0)]
+    minutes: f64,
+    /// Where chance begins; a run prints the seed that goes on where it has ended.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Threads; as many as there are cores unless told otherwise.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Part of the time for explorations, the rest is for tears.
+    #[arg(long, default_value_t = 0.6)]
+    exploring: f64,
+    /// The level that explorations begin at. A low one is gone through to its end, a high one shows more states sooner.
+    #[arg(long, default_value_t = 1)]
+    first_level: u32,
+    /// Also writes everything to this file as JSON.
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+/// States of one scope that are kept at most; beyond that memory ends before time does.
+const MOST_STATES: usize = 60_000_000;
+
+/// One scope, up to the level that time allowed.
+#[derive(Clone, Debug)]
+struct Scoped {
+    /// The last level, complete or not.
+    last: Explored,
+    level: u32,
+    /// The last level of which every state was looked at.
+    complete: Option<(u32, u64)>,
+    tally: Tally,
+}
+
+#[derive(Debug, Serialize)]
+struct Line {
+    property: &'static str,
+    looked_at: u64,
+    violations: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct ScopeLine {
+    scope: &'static str,
+    states: u64,
+    level: u32,
+    complete_level: u32,
+    complete_states: u64,
+    cards: u64,
+    books: u64,
+    commands: u64,
+    power_ups: u64,
+    equal_cards_compared: u64,
+    recoveries: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct TearLine {
+    memory: &'static str,
+    states: u64,
+    commands: u64,
+    power_ups: u64,
+    every_first_cut: bool,
+    every_second_cut: bool,
+    random: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Summary {
+    minutes: f64,
+    seed: u64,
+    next_seed: u64,
+    states: u64,
+    power_ups: u64,
+    scopes: Vec<ScopeLine>,
+    tears: Vec<TearLine>,
+    properties: Vec<Line>,
+    violations: Vec<Violation>,
+}
+
+/// Runs, prints the table, and says whether everything has held.
+pub fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
+    let threads = options.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
+    let begin = Instant::now();
+    let seconds = options.minutes * 60.0;
+    eprintln!(
+        "exploring for {:.1} minutes, then tearing for {:.1}, on {threads} threads",
+        options.minutes * options.exploring,
+        options.minutes * (1.0 - options.exploring)
+    );
+    let explored = explore_all(begin, seconds * options.exploring, threads, options.first_level);
+    let torn = tear_all(Instant::now(), seconds * (1.0 - options.exploring), threads, options.seed);
+    let summary = summary(options, begin.elapsed(), &explored, &torn);
+    print(&summary);
+    if let Some(file) = &options.json {
+        std::fs::write(file, serde_json::to_string_pretty(&summary)?)?;
+    }
+    Ok(summary.violations.is_empty())
+}
+
+/// Each scope gets its share of the time: level after level, until that is over.
+fn explore_all(begin: Instant, seconds: f64, threads: usize, first: u32) -> Vec<Scoped> {
+    let names = scopes(1).len();
+    let next = AtomicUsize::new(0);
+    let found = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..threads.min(names) {
+            scope.spawn(|| {
+                loop {
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    if place >= names {
+                        return;
+                    }
+                    // What the scopes before it have not used is shared by those that are left.
+                    let left = (seconds - begin.elapsed().as_secs_f64()).max(0.1);
+                    let rounds = (names - place).div_ceil(threads);
+                    #[expect(clippy::cast_precision_loss, reason = "a handful")]
+                    let share = Duration::from_secs_f64(left / rounds as f64);
+                    let scoped = explore_scope(place, first, Instant::now() + share);
+                    eprintln!(
+                        "  {}: {} states, level {} ({:.0} s)",
+                        scoped.last.scope,
+                        scoped.last.states,
+                        scoped.level,
+                        begin.elapsed().as_secs_f64()
+                    );
+                    found.lock().expect("no thread has panicked").push((place, scoped));
+                }
+            });
+        }
+    });
+    let mut found = found.into_inner().expect("no thread has panicked");
+    found.sort_by_key(|(place, _)| *place);
+    found.into_iter().map(|(_, scoped)| scoped).collect()
+}
+
+fn explore_scope(place: usize, first: u32, until: Instant) -> Scoped {
+    let mut complete = None;
+    let mut tally = Tally::default();
+    for level in first.. {
+        let explored = explore(scopes(level).swap_remove(place), until, MOST_STATES, None);
+        tally.add(&explored.tally);
+        let is_last = !explored.complete || Instant::now() >= until;
+        if explored.complete {
+            complete = Some((level, explored.states));
+        }
+        if is_last {
+            return Scoped { last: explored, level, complete, tally };
+        }
+    }
+    unreachable!("levels do not end")
+}
+
+/// Kinds of memory that are torn.
+const MEMORIES: [(&str, usize, bool); 3] =
+    [("bytes", 1, false), ("units of 16 bytes", 16, false), ("atomic programs", 4, true)];
+
+fn tear_all(begin: Instant, seconds: f64, threads: usize, seed: u64) -> Vec<(&'static str, Torn)> {
+    let until = begin + Duration::from_secs_f64(seconds.max(0.1));
+    let mut torn: Vec<(&'static str, Torn)> = Vec::new();
+    for (place, (name, unit, atomic)) in MEMORIES.into_iter().enumerate() {
+        let left = until.saturating_duration_since(Instant::now());
+        let share = left / u32::try_from(MEMORIES.len() - place).unwrap_or(1);
+        let until = Instant::now() + share;
+        let parts = thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads)
+                .map(|thread| scope.spawn(move || tear(unit, atomic, seed, (thread, threads), until)))
+                .collect();
+            workers
+                .into_iter()
+                .map(|worker| worker.join().expect("no thread has panicked"))
+                .collect::<Vec<_>>()
+        });
+        let mut whole = Torn { first_cuts_complete: true, second_cuts_complete: true, ..Torn::default() };
+        for part in parts {
+            whole.states += part.states;
+            whole.trials += part.trials;
+            whole.power_ups += part.power_ups;
+            whole.random += part.random;
+            whole.first_cuts_complete &= part.first_cuts_complete;
+            whole.second_cuts_complete &= part.second_cuts_complete;
+            whole.tally.add(&part.tally);
+        }
+        eprintln!("  {name}: {} power-ups ({:.0} s)", whole.power_ups, begin.elapsed().as_secs_f64());
+        torn.push((name, whole));
+    }
+    torn
+}
+
+fn tear(unit: usize, atomic: bool, seed: u64, share: (usize, usize), until: Instant) -> Torn {
+    fn with<const WINDOW: usize, const EXCEPTIONS: usize>(
+        unit: usize,
+        atomic: bool,
+        seed: u64,
+        share: (usize, usize),
+        until: Instant,
+    ) -> Torn {
+        let geometry = smallest::<WINDOW, EXCEPTIONS>(unit, atomic);
+        let mut tears = Tears::<WINDOW, EXCEPTIONS>::new(geometry, seed, share);
+        tears.run(until);
+        tears.torn
+    }
+    match unit {
+        1 => with::<3, 2>(unit, atomic, seed, share, until),
+        16 => with::<2, 2>(unit, atomic, seed, share, until),
+        _ => with::<4, 1>(unit, atomic, seed, share, until),
+    }
+}
+
+fn summary(options: &Options, took: Duration, explored: &[Scoped], torn: &[(&'static str, Torn)]) -> Summary {
+    let mut tally = Tally::default();
+    let mut scopes = Vec::new();
+    for Scoped { last, level, complete, tally: found } in explored {
+        tally.add(found);
+        let (complete_level, complete_states) = complete.unwrap_or((0, 0));
+        scopes.push(ScopeLine {
+            scope: last.scope,
+            states: last.states,
+            level: *level,
+            complete_level,
+            complete_states,
+            cards: last.cards,
+            books: last.books,
+            commands: last.commands,
+            power_ups: last.power_ups,
+            equal_cards_compared: last.merges,
+            recoveries: last.recoveries,
+        });
+    }
+    let mut tears = Vec::new();
+    for (memory, torn) in torn {
+        tally.add(&torn.tally);
+        tears.push(TearLine {
+            memory,
+            states: torn.states,
+            commands: torn.trials,
+            power_ups: torn.power_ups,
+            every_first_cut: torn.first_cuts_complete,
+            every_second_cut: torn.second_cuts_complete,
+            random: torn.random,
+        });
+    }
+    let power_ups = scopes.iter().map(|line| line.power_ups).sum::<u64>()
+        + tears.iter().map(|line| line.power_ups).sum::<u64>();
+    Summary {
+        minutes: took.as_secs_f64() / 60.0,
+        seed: options.seed,
+        next_seed: options.seed.wrapping_add(1),
+        states: scopes.iter().map(|line| line.states).sum(),
+        power_ups,
+        scopes,
+        tears,
+        properties: Property::ALL
+            .into_iter()
+            .map(|property| Line {
+                property: property.name(),
+                looked_at: tally.checks(property),
+                violations: tally.violated(property),
+            })
+            .collect(),
+        violations: tally.violations().to_vec(),
+    }
+}
+
+fn print(summary: &Summary) {
+    println!("\nstates of real cards, issuer and attacker");
+    println!(
+        "{:26} {:>12} {:>9} {:>20} {:>9} {:>9} {:>11}",
+        "scope", "states", "level", "complete", "cards", "books", "recoveries"
+    );
+    for line in &summary.scopes {
+        let complete = format!("level {}: {}", line.complete_level, line.complete_states);
+        println!(
+            "{:26} {:>12} {:>9} {:>20} {:>9} {:>9} {:>11}",
+            line.scope, line.states, line.level, complete, line.cards, line.books, line.recoveries
+        );
+    }
+    println!("\npower-ups after cuts, one command at a time");
+    println!(
+        "{:26} {:>12} {:>9} {:>9} {:>12} {:>12} {:>12}",
+        "memory", "power-ups", "states", "commands", "first cuts", "second cuts", "at random"
+    );
+    let every = |complete: bool| if complete { "every" } else { "not all" };
+    for line in &summary.tears {
+        println!(
+            "{:26} {:>12} {:>9} {:>9} {:>12} {:>12} {:>12}",
+            line.memory,
+            line.power_ups,
+            line.states,
+            line.commands,
+            every(line.every_first_cut),
+            every(line.every_second_cut),
+            line.random
+        );
+    }
+    println!("\n{:50} {:>14} {:>11}", "property", "looked at", "violations");
+    for line in &summary.properties {
+        println!("{:50} {:>14} {:>11}", line.property, line.looked_at, line.violations);
+    }
+    for violation in &summary.violations {
+        println!("\n{}: {}", violation.property, violation.place);
+    }
+    println!(
+        "\n{} states, {} power-ups after cuts, {} violations, {:.1} minutes; seed {}, go on with {}",
+        summary.states,
+        summary.power_ups,
+        summary.properties.iter().map(|line| line.violations).sum::<u64>(),
+        summary.minutes,
+        summary.seed,
+        summary.next_seed
+    );
+}

@@ -1,0 +1,120 @@
+//! States of a memory: a card's history, stopped after each of its commands. Pages are so small that the log wraps,
+//! pages are erased and records move to EF.EXC within it, and every place of the head is the next one at some time.
+
+use apdu_spec::element::{Amount, Kind, Role};
+use apdu_spec::record::RecordRole;
+use apdu_spec::status::StatusWord;
+use purse_card::memory::Geometry;
+use purse_card::store::Store;
+use purse_terminal::simulated_memory::SimulatedMemory;
+use purse_tests::scheme::{PURSE_LIMITS, Profile, SAM_LIMITS};
+
+use super::commands::{self, Trial};
+use crate::content::{Closing, Content};
+use crate::explorer::{boot, personalised, process};
+
+/// A card at rest.
+#[derive(Clone, Debug)]
+pub(super) struct Rest {
+    /// Purse 1 or SAM 2.
+    pub role: Role,
+    /// Its memory.
+    pub memory: SimulatedMemory,
+    /// What it holds.
+    pub content: Content,
+}
+
+/// What a purse does, over and over.
+const PURSE: [&str; 14] = [
+    "load",
+    "purchase",
+    "acknowledge",
+    "unload",
+    "purchase",
+    "wrong PIN",
+    "purchase",
+    "right PIN",
+    "acknowledge",
+    "refund",
+    "decline",
+    "unload",
+    "reverse",
+    "purchase",
+];
+/// What a SAM does.
+const SAM: [&str; 10] = [
+    "purchase",
+    "collect",
+    "acknowledge",
+    "purchase",
+    "refund out",
+    "decline",
+    "wrong PIN",
+    "right PIN",
+    "collect",
+    "acknowledge",
+];
+/// Commands of a history.
+const LENGTH: usize = 34;
+
+/// Every state of both histories.
+///
+/// # Panics
+/// If nothing of a history can be done any more.
+pub(super) fn states<const WINDOW: usize, const EXCEPTIONS: usize>(geometry: Geometry) -> Vec<Rest> {
+    let mut states = Vec::new();
+    for (role, names) in [(Role::Purse, &PURSE[..]), (Role::Merchant, &SAM[..])] {
+        let mut rest = new::<WINDOW, EXCEPTIONS>(geometry, role);
+        states.push(rest.clone());
+        for turn in 0..LENGTH {
+            let trials = commands::trials(&rest);
+            let wanted = names[turn % names.len()];
+            let Some(trial) = trials.iter().find(|trial| trial.name == wanted) else { continue };
+            if let Some(next) = play::<WINDOW, EXCEPTIONS>(&rest, trial) {
+                rest = next;
+                states.push(rest.clone());
+            }
+        }
+    }
+    states
+}
+
+fn new<const WINDOW: usize, const EXCEPTIONS: usize>(geometry: Geometry, role: Role) -> Rest {
+    let profile = match role {
+        Role::Purse => Profile { limits: PURSE_LIMITS, ..Profile::purse(1, 50) },
+        Role::Merchant => {
+            let mut limits = SAM_LIMITS;
+            limits.debit_without_pin = Amount(0);
+            Profile { limits, pin: crate::explorer::PIN, ..Profile::sam(2, 20) }
+        }
+    };
+    let memory = personalised::<WINDOW, EXCEPTIONS>(geometry, &profile);
+    let store = Store::<_, WINDOW, EXCEPTIONS>::power_up(memory).map_err(|(_, error)| error);
+    let store = store.expect("a card that has been personalised");
+    let content = Content::of(&store, None, Closing::Nothing);
+    Rest { role, memory: store.into_memory(), content }
+}
+
+/// The card after a command; none if it refuses.
+fn play<const WINDOW: usize, const EXCEPTIONS: usize>(rest: &Rest, trial: &Trial) -> Option<Rest> {
+    let mut card = boot::<WINDOW, EXCEPTIONS>(rest.memory.clone(), trial.verified);
+    let (_, status) = process(&mut card, &trial.command);
+    if !matches!(status, StatusWord::Success | StatusWord::WrongPin(_)) {
+        return None;
+    }
+    card.finish();
+    let store = Store::<_, WINDOW, EXCEPTIONS>::power_up(card.into_memory()).ok()?;
+    let content = Content::of(&store, Some(&rest.content), trial.closing());
+    Some(Rest { role: rest.role, memory: store.into_memory(), content })
+}
+
+/// The newest open payment of a card, of this kind or of any.
+pub(super) fn newest_open(content: &Content, kind: Option<Kind>) -> Option<u32> {
+    let fits = |past: &crate::content::Past| {
+        past.in_log
+            && past.is_open()
+            && past.role == RecordRole::Payer
+            && kind.is_none_or(|kind| past.pay_details.kind == kind)
+    };
+    content.history.iter().rposition(fits).and_then(|place| u32::try_from(place).ok())
+}
