@@ -20,9 +20,7 @@ pub(crate) fn program() -> &'static Path {
         let profile = test.ancestors().nth(2).expect("a profile's directory");
         let target = profile.parent().expect("a target directory");
         let mut build = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        build
-            .args(["build", "--quiet", "--workspace", "--bin", "purse", "--target-dir"])
-            .arg(target);
+        build.args(["build", "--quiet", "--workspace", "--bin", "purse", "--target-dir"]).arg(target);
         if cfg!(feature = "memcheck") {
             // This feature is on only with all of them; with the same ones, what is below has been built already.
             build.arg("--all-features");
