@@ -13,6 +13,7 @@ use apdu_spec::pay_details::PayDetails;
 use apdu_spec::pin::PinBlock;
 use apdu_spec::software::Software;
 use cli_support::{Home, Run};
+use purse_terminal::issuer::MasterKeys;
 
 /// PINs of ten digits do not come up by chance.
 const PINS: [(&str, &str); 4] =
@@ -246,5 +247,15 @@ fn a_secret_that_is_printed_would_be_found() {
     for text in [&scheme, "PIN is 8031726459", "2A 80 31 72 64 59 FF", "[42, 128, 49, 114, 100, 89]"] {
         let found = std::panic::catch_unwind(|| secrets.assert_absent(text, &"nobody"));
         assert!(found.is_err(), "{text}");
+    }
+}
+
+#[test]
+fn the_issuers_master_keys_show_nothing_of_themselves() {
+    let key = || KeyBytes([0xC7; 16]);
+    let keys = MasterKeys { load: key(), payment: key(), tac: key(), administration: key() };
+    for text in [format!("{keys:?}"), format!("{keys:#?}"), format!("{keys:x?}"), format!("{keys:02X?}")] {
+        assert!(text.contains("KeyBytes(..)"), "{text}");
+        assert!(!["199", "c7", "C7"].iter().any(|byte| text.contains(byte)), "{text}");
     }
 }
