@@ -10,6 +10,7 @@
 //! its begun bits are intact: give it a check of its own.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use purse_card::memory::{Geometry, Memory, MemoryFailure};
 
@@ -158,6 +159,28 @@ impl SimulatedMemory {
     /// For each unit, page by page, whether a program there has begun since its last completed erase.
     pub fn begun(&self) -> &[bool] {
         &self.begun
+    }
+
+    /// A digest of all by which a card could tell this memory from another one when it gets power: bytes, what has been
+    /// begun, and which units are unstable or unreadable. What those read just now is not in it.
+    pub fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.begun.hash(&mut hasher);
+        let mut start = 0;
+        for (unit, doubt) in &self.doubts {
+            let is_unreadable = doubt.flight == Flight::Unreadable;
+            if !is_unreadable && !matches!(doubt.flight, Flight::Unstable | Flight::AllUnstable) {
+                continue;
+            }
+            self.bytes[start..unit * self.geometry.unit].hash(&mut hasher);
+            start = (unit + 1) * self.geometry.unit;
+            (unit, is_unreadable).hash(&mut hasher);
+            if !is_unreadable {
+                (&doubt.old, &doubt.new, doubt.place).hash(&mut hasher);
+            }
+        }
+        self.bytes[start..].hash(&mut hasher);
+        hasher.finish()
     }
 
     /// Changes bytes behind the card's back, as damage does.

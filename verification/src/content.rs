@@ -1,12 +1,15 @@
 //! The abstract content of a card: all that can ever matter of it, without the slots in which it lies. Two cards of
 //! the same content are the same state.
 
+use std::hash::{Hash, Hasher};
+
 use apdu_spec::element::{Amount, Kind, Sequence};
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::pocket::POCKETS;
 use apdu_spec::record::{RecordRole, RecordState};
 use purse_card::store::Store;
 use purse_terminal::simulated_memory::SimulatedMemory;
+use rustc_hash::FxHasher;
 
 /// One sequence of the card's life, also after its record has left the log.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -46,6 +49,8 @@ pub struct Content {
     pub script: (u32, [u8; 8]),
     /// Limits, expiry, the versions of the masters: what scripts change.
     pub parameters: Vec<u8>,
+    /// A digest of PIN block and keys: what is never shown.
+    pub secrets: u64,
     /// Wrong PINs that have been answered since the last right one. The card does not know this.
     pub guesses: u8,
 }
@@ -83,6 +88,7 @@ impl Content {
             flags: parameters.map_or([false; 3], |held| [held.blocked, held.locked, held.terminated]),
             script: (administration.counter, administration.mac),
             parameters: bytes,
+            secrets: secrets(store),
             guesses: before.map_or(0, |before| before.guesses),
         }
     }
@@ -185,6 +191,23 @@ impl Closing {
             Self::Any => true,
         }
     }
+}
+
+/// PIN block, own keys and masters, so that two cards that differ in them are not taken for the same.
+fn secrets<const WINDOW: usize, const EXCEPTIONS: usize>(
+    store: &Store<SimulatedMemory, WINDOW, EXCEPTIONS>,
+) -> u64 {
+    let mut hasher = FxHasher::default();
+    if let Some(pin) = store.pin() {
+        pin.block.hash(&mut hasher);
+    }
+    if let Some(identity) = store.identity() {
+        identity.keys.iter().for_each(|key| key.0.hash(&mut hasher));
+    }
+    for (version, key) in store.masters().into_iter().flat_map(|masters| masters.keys.iter().flatten()) {
+        (version.0, key.0).hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 fn history<const WINDOW: usize, const EXCEPTIONS: usize>(

@@ -3,7 +3,7 @@
 
 mod list;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::explorer::scope::scope;
-use crate::explorer::{explore, smallest};
+use crate::explorer::{Search, explore, smallest};
 use crate::property::{Property, Tally};
 use crate::tears::Tears;
 
@@ -91,7 +91,8 @@ pub fn hunt(options: &Options) -> Result<bool, Box<dyn Error>> {
     fs::write(&manifest, text.replacen("name = \"purse-verify\"", &format!("name = \"{FAULTY_NAME}\""), 1))?;
     let own = tree.join("verification/src/faults.rs");
     let call = ["switch_on", "(fault);"].concat();
-    let text = fs::read_to_string(&own)?.replacen(&call, "apdu_spec::seeded::set(fault);", 1);
+    let text =
+        fs::read_to_string(&own)?.replacen(&call, "{ let _ = switch_on; apdu_spec::seeded::set(fault); }", 1);
     fs::write(&own, text)?;
 
     let target =
@@ -111,20 +112,32 @@ pub fn hunt(options: &Options) -> Result<bool, Box<dyn Error>> {
         target.join(if options.profile == "dev" { "debug" } else { &options.profile }).join(FAULTY_NAME);
     println!("{:52} {:48} {:>8}", "fault", "found by", "seconds");
     let mut all = true;
-    for (number, fault) in FAULTS.iter().enumerate() {
-        if options.only.as_ref().is_some_and(|only| !fault.name.contains(only.as_str())) {
-            continue;
-        }
+    // Where faults were looked for, and how far: there must be nothing to be found without them.
+    let mut controls: BTreeMap<String, (usize, u64)> = BTreeMap::new();
+    let wanted = |fault: &Fault| options.only.as_ref().is_none_or(|only| fault.name.contains(only.as_str()));
+    for (number, fault) in FAULTS.iter().enumerate().filter(|(_, fault)| wanted(fault)) {
         let begin = Instant::now();
-        let output = Command::new(&program).args(["seek", &number.to_string()]).output()?;
-        let found = String::from_utf8_lossy(&output.stdout);
-        let properties: BTreeSet<&str> = found.lines().collect();
+        let Sought { properties, far, errors } = look(&program, number, None)?;
         let named = properties.contains(fault.property.name());
         all &= named;
         let by = if named { fault.property.name() } else { "NOT FOUND" };
         println!("{:52} {by:48} {:>8.1}", fault.name, begin.elapsed().as_secs_f64());
         if !named {
-            println!("  instead: {properties:?} {}", String::from_utf8_lossy(&output.stderr));
+            println!("  instead: {properties:?} {errors}");
+        }
+        let place = fault.place();
+        let control = controls.entry(place).or_insert((number, 0));
+        control.1 = control.1.max(far);
+    }
+    for (place, (number, far)) in controls {
+        let begin = Instant::now();
+        let Sought { properties, errors, .. } = look(&program, number, Some(far))?;
+        let silent = properties.is_empty() && errors.is_empty();
+        all &= silent;
+        let by = if silent { "nothing, as it must be" } else { "FOUND" };
+        println!("{:52} {by:48} {:>8.1}", format!("no fault: {place}"), begin.elapsed().as_secs_f64());
+        if !silent {
+            println!("  {properties:?} {errors}");
         }
     }
     let count = FAULTS.len();
@@ -133,12 +146,38 @@ pub fn hunt(options: &Options) -> Result<bool, Box<dyn Error>> {
         if options.only.is_some() {
             "some looked for"
         } else if all {
-            "every one found"
+            "every one found, and nothing without them"
         } else {
-            "NOT every one found"
+            "NOT every one found, or something without them"
         }
     );
     Ok(all)
+}
+
+/// What a search for a fault came to.
+struct Sought {
+    properties: BTreeSet<String>,
+    /// States, or torn memories, until it was found.
+    far: u64,
+    errors: String,
+}
+
+/// Has the copy look for a fault, or with none on, so far.
+fn look(program: &Path, fault: usize, control: Option<u64>) -> Result<Sought, Box<dyn Error>> {
+    let mut command = Command::new(program);
+    command.args(["seek", &fault.to_string()]);
+    if let Some(far) = control {
+        command.args(["--control", &far.to_string()]);
+    }
+    let output = command.output()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut lines = text.lines();
+    let far = lines.next().and_then(|line| line.parse().ok());
+    Ok(Sought {
+        far: far.unwrap_or(0),
+        properties: lines.map(str::to_owned).collect(),
+        errors: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
 }
 
 /// The lock file with another version of our own packages, which are those that come from nowhere.
@@ -181,32 +220,45 @@ fn switch_on(fault: u32) {
 
 /// How long one fault is looked for at most.
 const PATIENCE: Duration = Duration::from_secs(90);
+/// How long tears without a fault are looked at.
+const CONTROL_OF_TEARS: Duration = Duration::from_secs(3);
 
-/// Looks for the fault that is on, where its hunt says, and prints every property that does not hold.
-pub fn seek(fault: u32) -> Result<bool, Box<dyn Error>> {
+/// Looks for a fault where its hunt says, and prints how far it has looked and every property that does not hold. As a
+/// `control` with no fault on, so far.
+pub fn seek(fault: u32, control: Option<u64>) -> Result<bool, Box<dyn Error>> {
     let wanted = FAULTS.get(fault as usize).ok_or("no such fault")?;
     let until = Instant::now() + PATIENCE;
+    let sought = Some(wanted.property).filter(|_| control.is_none());
     let mut violated = BTreeSet::new();
-    switch_on(fault);
-    match wanted.hunt {
+    if control.is_none() {
+        switch_on(fault);
+    }
+    let far = match wanted.hunt {
         Hunt::Scope(name, level) => {
             let mut scope = scope(name, level).ok_or("no such scope")?;
             // One fault is looked for, not every way to it.
             scope.confusions &= wanted.confused;
-            (wanted.narrow)(&mut scope);
-            let explored = explore(scope, until, usize::MAX, Some(wanted.property));
+            if let Some(narrow) = wanted.narrow {
+                narrow(&mut scope);
+            }
+            let most = control.map_or(usize::MAX, |far| usize::try_from(far).unwrap_or(usize::MAX));
+            let explored = explore(scope, &Search { until, most, sought, seed: 1 });
             note(&mut violated, &explored.tally);
+            explored.states
         }
         Hunt::Tears => {
             let mut tears = Tears::<2, 2>::new(smallest::<2, 2>(16, false), 1, (0, 8));
-            tears.run(Instant::now() + Duration::from_secs(5));
+            let until = control.map_or(until, |_| Instant::now() + CONTROL_OF_TEARS);
+            tears.run(until, sought);
             note(&mut violated, &tears.torn.tally);
+            tears.torn.power_ups
         }
-    }
+    };
+    println!("{far}");
     for property in &violated {
         println!("{}", property.name());
     }
-    Ok(violated.contains(&wanted.property))
+    Ok(if control.is_some() { violated.is_empty() } else { violated.contains(&wanted.property) })
 }
 
 /// Adds what does not hold.

@@ -25,6 +25,9 @@ enum Task {
     Seek {
         /// Its number.
         fault: u32,
+        /// Without it: so far nothing must be found.
+        #[arg(long)]
+        control: Option<u64>,
     },
 }
 
@@ -32,7 +35,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Run(options) => run::run(&options),
         Task::Hunt(options) => faults::hunt(&options),
-        Task::Seek { fault } => faults::seek(fault),
+        Task::Seek { fault, control } => faults::seek(fault, control),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

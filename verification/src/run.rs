@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::explorer::scope::scopes;
-use crate::explorer::{Explored, explore, smallest};
+use crate::explorer::{Explored, Search, explore, smallest};
 use crate::property::{Property, Tally, Violation};
 use crate::tears::{Tears, Torn};
 
@@ -20,7 +20,8 @@ pub struct Options {
     /// Minutes for all of it.
     #[arg(long, default_value_t = 10.0)]
     minutes: f64,
-    /// Where chance begins; a run prints the seed that goes on where it has ended.
+    /// Where chance begins. Explorations go breadth-first with seed 1; with another one each looks at states in an order
+    /// of its own, and so at others beyond the last complete level. Tears begin with another command, and draw others.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Threads; as many as there are cores unless told otherwise.
@@ -32,6 +33,9 @@ pub struct Options {
     /// The level that explorations begin at. A low one is gone through to its end, a high one shows more states sooner.
     #[arg(long, default_value_t = 1)]
     first_level: u32,
+    /// A row that another program has counted, for the table: its name, how often it has looked, what did not hold.
+    #[arg(long, num_args = 3, value_names = ["NAME", "LOOKED AT", "VIOLATIONS"])]
+    row: Vec<String>,
     /// Also writes everything to this file as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -53,7 +57,7 @@ struct Scoped {
 
 #[derive(Debug, Serialize)]
 struct Line {
-    property: &'static str,
+    property: String,
     looked_at: u64,
     violations: u64,
 }
@@ -62,6 +66,7 @@ struct Line {
 struct ScopeLine {
     scope: &'static str,
     states: u64,
+    expanded: u64,
     level: u32,
     complete_level: u32,
     complete_states: u64,
@@ -79,6 +84,7 @@ struct TearLine {
     states: u64,
     commands: u64,
     power_ups: u64,
+    repeats: u64,
     every_first_cut: bool,
     every_second_cut: bool,
     random: u64,
@@ -90,6 +96,7 @@ struct Summary {
     seed: u64,
     next_seed: u64,
     states: u64,
+    expanded: u64,
     power_ups: u64,
     scopes: Vec<ScopeLine>,
     tears: Vec<TearLine>,
@@ -107,18 +114,19 @@ pub fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
         options.minutes * options.exploring,
         options.minutes * (1.0 - options.exploring)
     );
-    let explored = explore_all(begin, seconds * options.exploring, threads, options.first_level);
+    let exploring = seconds * options.exploring;
+    let explored = explore_all(begin, exploring, threads, (options.first_level, options.seed));
     let torn = tear_all(Instant::now(), seconds * (1.0 - options.exploring), threads, options.seed);
-    let summary = summary(options, begin.elapsed(), &explored, &torn);
+    let summary = summary(options, begin.elapsed(), &explored, &torn)?;
     print(&summary);
     if let Some(file) = &options.json {
         std::fs::write(file, serde_json::to_string_pretty(&summary)?)?;
     }
-    Ok(summary.violations.is_empty())
+    Ok(summary.properties.iter().all(|line| line.violations == 0))
 }
 
 /// Each scope gets its share of the time: level after level, until that is over.
-fn explore_all(begin: Instant, seconds: f64, threads: usize, first: u32) -> Vec<Scoped> {
+fn explore_all(begin: Instant, seconds: f64, threads: usize, (first, seed): (u32, u64)) -> Vec<Scoped> {
     let names = scopes(1).len();
     let next = AtomicUsize::new(0);
     let found = Mutex::new(Vec::new());
@@ -135,7 +143,7 @@ fn explore_all(begin: Instant, seconds: f64, threads: usize, first: u32) -> Vec<
                     let rounds = (names - place).div_ceil(threads);
                     #[expect(clippy::cast_precision_loss, reason = "a handful")]
                     let share = Duration::from_secs_f64(left / rounds as f64);
-                    let scoped = explore_scope(place, first, Instant::now() + share);
+                    let scoped = explore_scope(place, first, Instant::now() + share, seed);
                     eprintln!(
                         "  {}: {} states, level {} ({:.0} s)",
                         scoped.last.scope,
@@ -153,11 +161,14 @@ fn explore_all(begin: Instant, seconds: f64, threads: usize, first: u32) -> Vec<
     found.into_iter().map(|(_, scoped)| scoped).collect()
 }
 
-fn explore_scope(place: usize, first: u32, until: Instant) -> Scoped {
+fn explore_scope(place: usize, first: u32, until: Instant, seed: u64) -> Scoped {
     let mut complete = None;
     let mut tally = Tally::default();
     for level in first.. {
-        let explored = explore(scopes(level).swap_remove(place), until, MOST_STATES, None);
+        let explored = {
+            let search = Search { until, most: MOST_STATES, sought: None, seed };
+            explore(scopes(level).swap_remove(place), &search)
+        };
         tally.add(&explored.tally);
         let is_last = !explored.complete || Instant::now() >= until;
         if explored.complete {
@@ -170,9 +181,9 @@ fn explore_scope(place: usize, first: u32, until: Instant) -> Scoped {
     unreachable!("levels do not end")
 }
 
-/// Kinds of memory that are torn.
+/// Kinds of memory that are torn. The atomic one comes first: it has so few outcomes that it comes to an end.
 const MEMORIES: [(&str, usize, bool); 3] =
-    [("bytes", 1, false), ("units of 16 bytes", 16, false), ("atomic programs", 4, true)];
+    [("atomic programs", 4, true), ("bytes", 1, false), ("units of 16 bytes", 16, false)];
 
 fn tear_all(begin: Instant, seconds: f64, threads: usize, seed: u64) -> Vec<(&'static str, Torn)> {
     let until = begin + Duration::from_secs_f64(seconds.max(0.1));
@@ -195,6 +206,7 @@ fn tear_all(begin: Instant, seconds: f64, threads: usize, seed: u64) -> Vec<(&'s
             whole.states += part.states;
             whole.trials += part.trials;
             whole.power_ups += part.power_ups;
+            whole.repeats += part.repeats;
             whole.random += part.random;
             whole.first_cuts_complete &= part.first_cuts_complete;
             whole.second_cuts_complete &= part.second_cuts_complete;
@@ -216,7 +228,7 @@ fn tear(unit: usize, atomic: bool, seed: u64, share: (usize, usize), until: Inst
     ) -> Torn {
         let geometry = smallest::<WINDOW, EXCEPTIONS>(unit, atomic);
         let mut tears = Tears::<WINDOW, EXCEPTIONS>::new(geometry, seed, share);
-        tears.run(until);
+        tears.run(until, None);
         tears.torn
     }
     match unit {
@@ -226,7 +238,12 @@ fn tear(unit: usize, atomic: bool, seed: u64, share: (usize, usize), until: Inst
     }
 }
 
-fn summary(options: &Options, took: Duration, explored: &[Scoped], torn: &[(&'static str, Torn)]) -> Summary {
+fn summary(
+    options: &Options,
+    took: Duration,
+    explored: &[Scoped],
+    torn: &[(&'static str, Torn)],
+) -> Result<Summary, Box<dyn Error>> {
     let mut tally = Tally::default();
     let mut scopes = Vec::new();
     for Scoped { last, level, complete, tally: found } in explored {
@@ -235,6 +252,7 @@ fn summary(options: &Options, took: Duration, explored: &[Scoped], torn: &[(&'st
         scopes.push(ScopeLine {
             scope: last.scope,
             states: last.states,
+            expanded: last.expanded,
             level: *level,
             complete_level,
             complete_states,
@@ -254,6 +272,7 @@ fn summary(options: &Options, took: Duration, explored: &[Scoped], torn: &[(&'st
             states: torn.states,
             commands: torn.trials,
             power_ups: torn.power_ups,
+            repeats: torn.repeats,
             every_first_cut: torn.first_cuts_complete,
             every_second_cut: torn.second_cuts_complete,
             random: torn.random,
@@ -261,50 +280,70 @@ fn summary(options: &Options, took: Duration, explored: &[Scoped], torn: &[(&'st
     }
     let power_ups = scopes.iter().map(|line| line.power_ups).sum::<u64>()
         + tears.iter().map(|line| line.power_ups).sum::<u64>();
-    Summary {
+    let counted = |text: &String| text.parse().map_err(|error| format!("{text}: {error}"));
+    let mut rows = Vec::new();
+    for row in options.row.chunks_exact(3) {
+        rows.push(Line {
+            property: row[0].clone(),
+            looked_at: counted(&row[1])?,
+            violations: counted(&row[2])?,
+        });
+    }
+    Ok(Summary {
         minutes: took.as_secs_f64() / 60.0,
         seed: options.seed,
         next_seed: options.seed.wrapping_add(1),
         states: scopes.iter().map(|line| line.states).sum(),
+        expanded: scopes.iter().map(|line| line.expanded).sum(),
         power_ups,
         scopes,
         tears,
         properties: Property::ALL
             .into_iter()
             .map(|property| Line {
-                property: property.name(),
+                property: property.name().to_owned(),
                 looked_at: tally.checks(property),
                 violations: tally.violated(property),
             })
+            .chain(rows)
             .collect(),
         violations: tally.violations().to_vec(),
-    }
+    })
 }
 
 fn print(summary: &Summary) {
     println!("\nstates of real cards, issuer and attacker");
     println!(
-        "{:26} {:>12} {:>9} {:>20} {:>9} {:>9} {:>11}",
-        "scope", "states", "level", "complete", "cards", "books", "recoveries"
+        "{:26} {:>11} {:>11} {:>6} {:>20} {:>8} {:>8} {:>11} {:>9} {:>9}",
+        "scope", "found", "expanded", "level", "complete", "cards", "books", "recoveries", "compared", "cuts"
     );
     for line in &summary.scopes {
         let complete = format!("level {}: {}", line.complete_level, line.complete_states);
         println!(
-            "{:26} {:>12} {:>9} {:>20} {:>9} {:>9} {:>11}",
-            line.scope, line.states, line.level, complete, line.cards, line.books, line.recoveries
+            "{:26} {:>11} {:>11} {:>6} {complete:>20} {:>8} {:>8} {:>11} {:>9} {:>9}",
+            line.scope,
+            line.states,
+            line.expanded,
+            line.level,
+            line.cards,
+            line.books,
+            line.recoveries,
+            line.equal_cards_compared,
+            line.power_ups
         );
     }
     println!("\npower-ups after cuts, one command at a time");
     println!(
-        "{:26} {:>12} {:>9} {:>9} {:>12} {:>12} {:>12}",
-        "memory", "power-ups", "states", "commands", "first cuts", "second cuts", "at random"
+        "{:26} {:>12} {:>12} {:>7} {:>9} {:>11} {:>12} {:>12}",
+        "memory", "power-ups", "repeats", "states", "commands", "first cuts", "second cuts", "at random"
     );
     let every = |complete: bool| if complete { "every" } else { "not all" };
     for line in &summary.tears {
         println!(
-            "{:26} {:>12} {:>9} {:>9} {:>12} {:>12} {:>12}",
+            "{:26} {:>12} {:>12} {:>7} {:>9} {:>11} {:>12} {:>12}",
             line.memory,
             line.power_ups,
+            line.repeats,
             line.states,
             line.commands,
             every(line.every_first_cut),
@@ -320,8 +359,10 @@ fn print(summary: &Summary) {
         println!("\n{}: {}", violation.property, violation.place);
     }
     println!(
-        "\n{} states, {} power-ups after cuts, {} violations, {:.1} minutes; seed {}, go on with {}",
+        "\n{} states found, {} of them expanded, {} power-ups after cuts, {} violations, {:.1} minutes; seed {}, others \
+         with seed {}",
         summary.states,
+        summary.expanded,
         summary.power_ups,
         summary.properties.iter().map(|line| line.violations).sum::<u64>(),
         summary.minutes,

@@ -1,9 +1,11 @@
 //! The first states of every scope, and a second of tearing: what `purse-verify` looks at for as long as it is given.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use purse_verification::content::Content;
 use purse_verification::explorer::scope::scopes;
-use purse_verification::explorer::{explore, smallest};
+use purse_verification::explorer::{Explorer, Search, explore, smallest};
 use purse_verification::property::Property;
 use purse_verification::tears::Tears;
 
@@ -13,8 +15,8 @@ const STATES: usize = 1_500;
 #[test]
 fn the_first_states_of_every_scope_hold() {
     let later = Instant::now() + Duration::from_secs(600);
-    for scope in scopes(2) {
-        let explored = explore(scope, later, STATES, None);
+    for (scope, seed) in scopes(2).into_iter().zip(1..) {
+        let explored = explore(scope, &Search { until: later, most: STATES, sought: None, seed });
         assert!(explored.tally.is_clean(), "{:?}\n{:?}", explored.tally.violations(), explored.paths);
         assert!(explored.complete || explored.states >= STATES as u64, "{}", explored.scope);
         assert!(explored.power_ups > 0, "{}", explored.scope);
@@ -22,20 +24,38 @@ fn the_first_states_of_every_scope_hold() {
 }
 
 #[test]
-fn a_smaller_level_is_part_of_a_larger_one() {
-    let states = |level| {
+fn the_cards_of_a_smaller_level_are_among_those_of_a_larger_one() {
+    let cards = |level| -> HashSet<Content> {
         let scope = scopes(level).into_iter().find(|scope| scope.stolen_masters).expect("a scope");
-        let explored = explore(scope, Instant::now() + Duration::from_secs(600), usize::MAX, None);
-        assert!(explored.complete);
-        explored.states
+        let mut explorer = Explorer::<3, 2>::new(scope, 1);
+        let until = Instant::now() + Duration::from_secs(600);
+        explorer.explore(&Search { until, most: usize::MAX, sought: None, seed: 1 });
+        assert!(explorer.explored().complete);
+        explorer.cards().cloned().collect()
     };
-    assert!(states(1) < states(2));
+    let (smaller, larger) = (cards(1), cards(2));
+    assert!(smaller.is_subset(&larger));
+    assert!(smaller.len() < larger.len());
+}
+
+#[test]
+fn another_seed_looks_at_other_states_and_comes_to_the_same_end() {
+    let explored = |level, seed, most| {
+        let scope = scopes(level).into_iter().find(|scope| scope.stolen_masters).expect("a scope");
+        let mut explorer = Explorer::<3, 2>::new(scope, seed);
+        let until = Instant::now() + Duration::from_secs(600);
+        explorer.explore(&Search { until, most, sought: None, seed });
+        explorer.cards().cloned().collect::<HashSet<Content>>()
+    };
+    assert_eq!(explored(1, 1, usize::MAX), explored(1, 7, usize::MAX));
+    let (one, other) = (explored(3, 1, 500), explored(3, 7, 500));
+    assert!(!one.is_subset(&other) && !other.is_subset(&one));
 }
 
 #[test]
 fn torn_commands_hold() {
     let mut tears = Tears::<2, 2>::new(smallest::<2, 2>(16, false), 1, (0, 16));
-    tears.run(Instant::now() + Duration::from_secs(2));
+    tears.run(Instant::now() + Duration::from_secs(2), None);
     assert!(tears.torn.tally.is_clean(), "{:?}", tears.torn.tally.violations());
     assert!(tears.torn.power_ups > 1_000, "{}", tears.torn.power_ups);
     for property in [Property::AllOrNothing, Property::DecisionStays, Property::RecordBeforeResponse] {

@@ -2,9 +2,9 @@
 
 use apdu_spec::command::response::parse_authenticator;
 use apdu_spec::command::table::TAG_PIN_TRIES;
-use apdu_spec::command::{Command, Initialized, Proof, Selection};
+use apdu_spec::command::{Command, Initialized, Proof};
 use apdu_spec::element::Sequence;
-use apdu_spec::file::{APPLICATION, File};
+use apdu_spec::file::File;
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::record::{RecordRole, RecordState};
 use apdu_spec::status::StatusWord;
@@ -81,7 +81,8 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
             }
             Order::Verify(right) => (None, *right && durable.tries[0] == durable.tries[1]),
             Order::Lock(locked) => (None, durable.flags[1] == *locked),
-            Order::Script(..) | Order::Reset => (None, true),
+            Order::Script(bytes, resolved) => (None, has_obeyed(bytes, *resolved, &before.content, durable)),
+            Order::Reset => return None,
         };
         self.tally.check(Property::RecordBeforeResponse, true_in_memory, || {
             format!("{order:?} answered {data:02X?} on {:?}, and memory has {durable:?}", before.content)
@@ -90,13 +91,12 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
     }
 }
 
-/// All that a card answers to who only reads: what it is, and every record.
+/// All that a card answers to who only reads: what it is, and every record. No SELECT, which would end its session.
 pub(super) fn says<const WINDOW: usize, const EXCEPTIONS: usize>(
     card: &mut Shipped<WINDOW, EXCEPTIONS>,
     content: &Content,
 ) -> Vec<Response> {
     let mut commands = vec![
-        Command::Select(Selection::Application(&APPLICATION), true),
         Command::ReadBinary(File::Identity.short_identifier(), 0),
         Command::GetData(TAG_PIN_TRIES),
         Command::GetBalance(0),
@@ -106,6 +106,29 @@ pub(super) fn says<const WINDOW: usize, const EXCEPTIONS: usize>(
         commands.push(Command::ReadRecord(File::Exceptions.short_identifier(), number));
     }
     commands.iter().map(|command| process(card, command.emit().as_bytes())).collect()
+}
+
+/// Whether memory has what a script that was answered 9000 asks for. One that has been accepted before is answered so
+/// too, whatever has happened since; and so is one that resolves a record that is over.
+fn has_obeyed(bytes: &[u8], resolved: Option<u32>, before: &Content, durable: &Content) -> bool {
+    let counter = bytes.get(5..).and_then(<[u8]>::first_chunk).map(|counter| u32::from_be_bytes(*counter));
+    let Some(counter) = counter else { return false };
+    if let Some(sequence) = resolved {
+        let past = durable.history.get(sequence as usize);
+        return past.is_some_and(|past| past.state != RecordState::Open);
+    }
+    let [blocked, locked, terminated] = durable.flags;
+    let is_new = before.script.0 < counter;
+    let has_effect = match bytes.get(9) {
+        Some(0x04) => durable.tries[0] == durable.tries[1],
+        Some(0x05) => blocked,
+        Some(0x06) => !blocked,
+        Some(0x07) => terminated,
+        Some(0x09) => !locked,
+        // Limits, pockets, expiry and masters.
+        _ => durable.parameters != before.parameters,
+    };
+    durable.script.0 >= counter && (has_effect || !is_new)
 }
 
 /// Whether this card has debited itself with these pay details.

@@ -35,13 +35,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
                 let flights = [Flight::AllUnstable, Flight::Garbage, Flight::Unreadable];
                 let flight = flights[(usize::try_from(operation).unwrap_or(0) + turn) % flights.len()];
                 let cut = Cut { operation, units, flight };
-                let found = self.cut(node, order, command, response, before, durable, cut);
-                if let Some(found) = found
-                    && found.0 != before.content
-                    && !left.iter().any(|(known, _)| *known == found.0)
-                {
-                    left.push(found);
-                }
+                left.extend(self.cut(node, order, command, response, before, durable, cut));
             }
         }
         left
@@ -65,7 +59,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
         if !card.memory().is_off() {
             card.finish();
         }
-        self.counts.power_ups += 1;
+        self.counts.power_ups += u64::from(card.memory().is_off());
         let closing = order.closes().map_or(Closing::Nothing, Closing::One);
         let place = || format!("{order:?} with {cut:?} on {before:?}");
         let found = Self::content(card.into_memory(), Some(before), closing);
@@ -73,7 +67,6 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
         let (found, mut memory) = found?;
         let rested = memory.clone();
 
-        self.counts.power_ups += 1;
         memory.reset_counts();
         let again = Self::content(memory, Some(before), closing);
         let stays = again.is_some_and(|(again, memory)| again == found && memory.counts().operations() == 0);

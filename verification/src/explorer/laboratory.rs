@@ -106,6 +106,11 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
         self.identities.len()
     }
 
+    /// What they hold.
+    pub(super) fn contents(&self) -> impl Iterator<Item = &Content> {
+        self.identities.iter().map(|identity| &identity.content)
+    }
+
     /// A card at rest.
     pub(super) fn identity(&self, node: u32) -> &Identity {
         &self.identities[node as usize]
@@ -113,7 +118,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
 
     /// Its memory.
     pub(super) fn memory(&self, node: u32) -> SimulatedMemory {
-        self.images[node as usize].memory()
+        self.images[node as usize].memory(self.counts.commands)
     }
 
     /// The number of an order.
@@ -169,10 +174,13 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
         let response = process(&mut card, &command);
         self.counts.commands += 1;
         let in_answer = card.memory().counts().operations() - start;
+        let answered = (in_answer > 0).then(|| card.memory().clone());
+        // What is written behind the answer counts too.
+        card.finish();
+        let operations = card.memory().counts().operations() - start;
         let place = || format!("{order:?} on {:?}", before.content);
-        let wrote = in_answer > 0;
-        let may_write = response.1 == StatusWord::Success || order.tries_a_pin();
-        self.tally.check(Property::NothingWritten, !wrote || may_write, place);
+        let wrote = operations > 0;
+        self.tally.check(Property::NothingWritten, !wrote || order.may_write(response.1), place);
 
         if !wrote {
             let message = self.told(&order, &response, &before, &before.content, post);
@@ -186,13 +194,12 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
         }
 
         let closing = order.closes().map_or(Closing::Nothing, Closing::One);
-        let durable = Self::content(card.memory().clone(), Some(&before.content), closing);
+        let answered = answered.unwrap_or_else(|| self.memory(node));
+        let durable = Self::content(answered, Some(&before.content), closing);
         self.tally.check(Property::AllOrNothing, durable.is_some(), place);
         let Some((durable, _)) = durable else {
             return Step { after: node, lost: Box::default(), message: None, debited: None };
         };
-        card.finish();
-        let operations = card.memory().counts().operations() - start;
         let rested = card.memory().clone();
         self.again(&mut card, &order, &command, &response, &before.content);
         let finished = Self::content(rested.clone(), Some(&before.content), closing);
@@ -227,6 +234,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
             // The issuer has given the tries back.
             after.content.guesses = 0;
         }
+        self.go_on(&mut card, &rested, &after, &order);
         let left = self.cuts(node, &order, &command, &response, &before, &durable, (in_answer, operations));
         let debited = durable.history[before.content.history.len().min(durable.history.len())..]
             .iter()
@@ -240,8 +248,12 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
             if restored {
                 content.guesses = 0;
             }
-            let left = Identity { party: before.party, content, verified: false };
-            lost.push(self.intern(left, &memory));
+            let is_new = content != before.content;
+            // One that is as it was is taken in too: it is compared with the card that no cut has touched.
+            let left = self.intern(Identity { party: before.party, content, verified: false }, &memory);
+            if is_new && !lost.contains(&left) {
+                lost.push(left);
+            }
         }
         Step { after: self.intern(after, &rested), lost: lost.into(), message, debited }
     }
@@ -262,6 +274,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
         let again = process(card, command);
         self.counts.commands += 1;
         let same = again == *response || again.0.is_empty() && again.1 != StatusWord::Success;
+        card.finish();
         let quiet = card.memory().counts().operations() == start;
         self.tally.check(Property::SameAnswer, same && quiet, || {
             format!("{order:?} again on what came of {before:?}: {again:02X?} after {response:02X?}")
@@ -288,7 +301,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
 
     /// Two cards that are held to be the same answer the same, and come to the same.
     fn compare(&mut self, node: u32, memory: &SimulatedMemory) {
-        let one = Image::of(&self.memory(node));
+        let one = self.images[node as usize].clone();
         let other = Image::of(memory);
         let Identity { content, verified, .. } = self.identity(node).clone();
         let offset = usize::try_from(self.known_merges).unwrap_or(0);
@@ -301,7 +314,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
             }
             let close = order.closes().map_or(Closing::Nothing, Closing::One);
             let outcome = |image: &Image| {
-                let mut card = boot::<WINDOW, EXCEPTIONS>(image.memory(), verified);
+                let mut card = boot::<WINDOW, EXCEPTIONS>(image.memory(self.known_merges), verified);
                 let response = process(&mut card, &command);
                 card.finish();
                 let held = Self::content(card.into_memory(), Some(&content), close);

@@ -6,6 +6,7 @@ use apdu_spec::element::{Amount, Kind, Sequence};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::pin::PinBlock;
+use apdu_spec::status::StatusWord;
 use purse_tests::scheme::{TIME, VERSION, eur, pin};
 
 use crate::content::Brief;
@@ -158,5 +159,20 @@ impl Order {
     /// Whether a wrong try of it costs something by design.
     pub(super) const fn tries_a_pin(&self) -> bool {
         matches!(self, Self::Verify(_))
+    }
+
+    /// Whether this may have written, if it is answered so. What asks never may, also where it answers 9000.
+    pub(super) fn may_write(&self, status: StatusWord) -> bool {
+        match self {
+            Self::Initialize(..) | Self::Prove(_) | Self::Reset => false,
+            Self::Verify(_) => true,
+            Self::Debit(..)
+            | Self::Credit(_)
+            | Self::Decline(_)
+            | Self::Acknowledge(..)
+            | Self::Reverse(..)
+            | Self::Lock(_)
+            | Self::Script(..) => status == StatusWord::Success,
+        }
     }
 }

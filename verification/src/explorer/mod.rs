@@ -12,6 +12,7 @@ mod office;
 mod post;
 mod recover;
 pub mod scope;
+mod sequels;
 mod specimen;
 mod state;
 
@@ -20,7 +21,6 @@ use std::time::Instant;
 
 use apdu_spec::element::Kind;
 use apdu_spec::number::PartyNumber;
-use apdu_spec::parameter::Parameter;
 use apdu_spec::pay_details::PayDetails;
 use indexmap::IndexSet;
 use purse_tests::scheme::{party, pay_details, script, session};
@@ -33,8 +33,10 @@ use office::Office;
 use post::Post;
 use scope::Scope;
 pub use specimen::{Response, Shipped, boot, personalised, process, select, smallest};
-use state::{NOBODY, State, Whole};
+use state::{NOBODY, PLACES, State, Whole};
 
+use crate::chance::Chance;
+use crate::content::Content;
 use crate::property::{Property, Tally};
 
 /// The uses of one message, by number.
@@ -55,25 +57,35 @@ enum Action {
     Errand(u32),
 }
 
+/// How far a search goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Search {
+    /// Until when.
+    pub until: Instant,
+    /// States at most.
+    pub most: usize,
+    /// It is over when this does not hold.
+    pub sought: Option<Property>,
+    /// Which of the states that were found is looked at next: with seed 1 the first one, so that the search goes
+    /// breadth-first; with every other seed one that it draws.
+    pub seed: u64,
+}
+
 /// Explores a scope with the window that it wants.
 ///
 /// # Panics
 /// On a window that no scope has.
-pub fn explore(scope: Scope, until: Instant, most: usize, sought: Option<Property>) -> Explored {
-    fn with<const WINDOW: usize>(
-        scope: Scope,
-        until: Instant,
-        most: usize,
-        sought: Option<Property>,
-    ) -> Explored {
-        let mut explorer = Explorer::<WINDOW, 2>::new(scope);
-        explorer.explore(until, most, sought);
+pub fn explore(scope: Scope, search: &Search) -> Explored {
+    fn with<const WINDOW: usize>(scope: Scope, search: &Search) -> Explored {
+        let mut explorer = Explorer::<WINDOW, 2>::new(scope, search.seed);
+        explorer.explore(search);
         explorer.explored()
     }
     match scope.window {
-        2 => with::<2>(scope, until, most, sought),
-        3 => with::<3>(scope, until, most, sought),
-        4 => with::<4>(scope, until, most, sought),
+        2 => with::<2>(scope, search),
+        3 => with::<3>(scope, search),
+        4 => with::<4>(scope, search),
+        6 => with::<6>(scope, search),
         window => unreachable!("no scope has a window of {window}"),
     }
 }
@@ -90,6 +102,8 @@ pub struct Explorer<const WINDOW: usize, const EXCEPTIONS: usize> {
     states: IndexSet<State, BuildHasherDefault<FxHasher>>,
     parents: Vec<u32>,
     expanded: usize,
+    /// What draws the next state, and those that it draws from; none: the states in their order.
+    chance: Option<(Chance, Vec<u32>)>,
     uses: Vec<Option<NumberedUses>>,
     scripts: Vec<(usize, u32)>,
     recovered: FxHashSet<(u32, u32, bool)>,
@@ -131,11 +145,11 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> 
     /// At the start of a scope.
     ///
     /// # Panics
-    /// If a scope has more than three parties.
-    pub fn new(scope: Scope) -> Self {
-        assert!(scope.parties.len() <= 3, "a state has three places");
+    /// If a scope has more than four parties.
+    pub fn new(scope: Scope, seed: u64) -> Self {
+        assert!(scope.parties.len() <= PLACES, "a state has so many places");
         let mut laboratory = Laboratory::new(scope.parties.iter().map(|party| party.role).collect());
-        let mut cards = [NOBODY; 3];
+        let mut cards = [NOBODY; PLACES];
         let mut numbers = Vec::new();
         let mut registered = Vec::new();
         for (place, taken) in scope.parties.iter().enumerate() {
@@ -163,6 +177,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> 
             states: IndexSet::default(),
             parents: Vec::new(),
             expanded: 0,
+            chance: (seed != 1).then(|| (Chance(seed), Vec::new())),
             uses: Vec::new(),
             scripts: Vec::new(),
             recovered: FxHashSet::default(),
@@ -177,14 +192,12 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> 
 
     /// What the attacker has before anything happens: nothing, or what stolen masters make.
     fn known_from_the_start(&mut self) -> u32 {
-        if self.scope.scripts {
-            let parameters =
-                [Parameter::Block, Parameter::Unblock, Parameter::PinTries, Parameter::ClearLock];
-            for (counter, parameter) in (1..).zip(&parameters) {
-                let bytes = script(self.numbers[0], counter, parameter);
-                let order = self.laboratory.order(Order::Script(bytes, None));
-                self.scripts.push((0, order));
-            }
+        let mut counters = [0; PLACES];
+        for (place, parameter) in self.scope.scripts.clone() {
+            counters[place] += 1;
+            let bytes = script(self.numbers[place], counters[place], &parameter);
+            let order = self.laboratory.order(Order::Script(bytes, None));
+            self.scripts.push((place, order));
         }
         let mut messages = Vec::new();
         if self.scope.stolen_masters {
@@ -192,10 +205,13 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> 
             let merchant = party(9);
             for sequence in 0..self.scope.parties[0].sequences {
                 for &amount in &self.scope.amounts.clone() {
-                    let purchase = pay_details(Kind::Purchase, amount, (own, sequence), (merchant, 0));
-                    let refund = pay_details(Kind::Refund, amount, (merchant, sequence), (own, sequence));
-                    for pay_details in [purchase, refund] {
-                        messages.extend(self.forged(&pay_details));
+                    for named in 0..self.scope.merchant_sequences {
+                        let theirs = (merchant, named);
+                        let purchase = pay_details(Kind::Purchase, amount, (own, sequence), theirs);
+                        let refund = pay_details(Kind::Refund, amount, theirs, (own, sequence));
+                        for pay_details in [purchase, refund] {
+                            messages.extend(self.forged(&pay_details));
+                        }
                     }
                 }
             }
@@ -224,17 +240,24 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> 
     ///
     /// # Panics
     /// With more than 2^32 states.
-    pub fn explore(&mut self, until: Instant, most: usize, sought: Option<Property>) {
-        while self.expanded < self.states.len() && self.states.len() < most {
+    pub fn explore(&mut self, search: &Search) {
+        while self.expanded < self.states.len() && self.states.len() < search.most {
             if self.expanded.is_multiple_of(64) {
                 let violated =
                     |property| self.tally.violated(property) + self.laboratory.tally.violated(property);
-                if Instant::now() >= until || sought.is_some_and(|sought| violated(sought) > 0) {
+                let is_found = search.sought.is_some_and(|sought| violated(sought) > 0);
+                if is_found || Instant::now() >= search.until {
                     return;
                 }
             }
-            let state = self.states[self.expanded];
-            let index = u32::try_from(self.expanded).expect("fewer states than that");
+            let index = match &mut self.chance {
+                None => u32::try_from(self.expanded).expect("fewer states than that"),
+                Some((chance, found)) => {
+                    let place = chance.draw(found.len());
+                    found.swap_remove(place)
+                }
+            };
+            let state = self.states[index as usize];
             let mut next = Vec::new();
             self.expand(state, &mut |after, _| next.push(after));
             for after in next {
@@ -242,6 +265,11 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> 
             }
             self.expanded += 1;
         }
+    }
+
+    /// What the cards that were met hold, each once.
+    pub fn cards(&self) -> impl Iterator<Item = &Content> {
+        self.laboratory.contents()
     }
 
     /// What came of it.
@@ -271,6 +299,9 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> 
             return;
         }
         self.parents.push(parent);
+        if let Some((_, found)) = &mut self.chance {
+            found.push(u32::try_from(index).expect("fewer states than that"));
+        }
         let before = self.tally.violations().len();
         let cards = state.cards.iter().filter(|card| **card != NOBODY);
         let whole = Whole {

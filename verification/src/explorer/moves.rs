@@ -191,7 +191,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> 
         }
         let mut errands = Vec::new();
         if self.scope.parties[place].role == Role::Merchant && !content.history.is_empty() {
-            for forgery in [Forgery::None, Forgery::Amount, Forgery::Double] {
+            for forgery in [Forgery::None, Forgery::Amount, Forgery::Double, Forgery::Omit] {
                 errands.push(Errand::Submit(self.numbers[place], content.history.clone(), forgery));
             }
         }

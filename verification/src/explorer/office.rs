@@ -53,6 +53,8 @@ pub(super) enum Forgery {
     Amount,
     /// The first record is in place of the last one, too.
     Double,
+    /// The first record is left out.
+    Omit,
 }
 
 /// What comes of it.
@@ -92,8 +94,6 @@ pub(super) struct Office {
     errands: IndexSet<Errand, BuildHasherDefault<FxHasher>>,
     replies: FxHashMap<(u32, u32), Reply>,
     keyring: Keyring,
-    /// Errands that the issuer has been sent on.
-    pub errands_run: u64,
 }
 
 impl Office {
@@ -114,7 +114,6 @@ impl Office {
             errands: IndexSet::default(),
             replies: FxHashMap::default(),
             keyring: Keyring::from([(VERSION, keys)]),
-            errands_run: 0,
         };
         let mut bank = office.bank_of(MemoryStore::new());
         for (name, initial) in [(HOLDER, holder), (MERCHANT, 0)] {
@@ -189,7 +188,6 @@ impl Office {
         }
         let mut bank = self.bank(books);
         let asked = self.errands[errand as usize].clone();
-        self.errands_run += 1;
         let (message, script) = run(&mut bank, &asked);
         let after = self.intern(bank.into_store());
         let message = message.map(|message| post.send(message));
@@ -241,13 +239,18 @@ fn run(bank: &mut Bank, errand: &Errand) -> (Option<Message>, Option<SignedScrip
     }
 }
 
-fn forge(records: &mut [LogRecord], forgery: Forgery) {
-    match (forgery, records) {
-        (Forgery::None, _) | (_, []) => {}
-        (Forgery::Amount, [first, ..]) => first.pay_details.amount.0 += 1,
-        (Forgery::Double, records) => {
-            let first = records[0];
-            records[records.len() - 1] = first;
+fn forge(records: &mut Vec<LogRecord>, forgery: Forgery) {
+    let Some(first) = records.first_mut() else { return };
+    match forgery {
+        Forgery::None => {}
+        Forgery::Amount => first.pay_details.amount.0 += 1,
+        Forgery::Double => {
+            let first = *first;
+            records.pop();
+            records.push(first);
+        }
+        Forgery::Omit => {
+            records.remove(0);
         }
     }
 }

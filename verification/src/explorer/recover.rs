@@ -52,7 +52,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> 
     /// Plays every recovery of two cards, and of a card with the issuer, that has not been played yet; and that of all
     /// with the issuer in one of eight states.
     pub(super) fn recover(&mut self, index: usize, state: &State) {
-        if self.scope.stolen_masters || self.scope.pins {
+        if !self.scope.recovery {
             return;
         }
         let parties = self.numbers.len();

@@ -1,8 +1,9 @@
 //! What one exploration is of: its parties, and the bounds within which it is exhaustive.
 
-use apdu_spec::element::{Amount, Kind, Role};
-use apdu_spec::pocket::Limits;
-use purse_tests::scheme::Profile;
+use apdu_spec::element::{Amount, Expiry, Kind, Role};
+use apdu_spec::parameter::Parameter;
+use apdu_spec::pocket::{Limits, PocketParameters};
+use purse_tests::scheme::{Profile, VERSION, jpy};
 
 use super::message::PIN;
 
@@ -23,7 +24,7 @@ pub struct Party {
 pub struct Scope {
     /// Its name in the table.
     pub name: &'static str,
-    /// The cards, at most three.
+    /// The cards, at most four.
     pub parties: Vec<Party>,
     /// Kinds that a payee may be asked for.
     pub kinds: Vec<Kind>,
@@ -37,14 +38,19 @@ pub struct Scope {
     pub issuer: bool,
     /// PINs are tried, and the holder locks.
     pub pins: bool,
-    /// The issuer's scripts of block, unblock, PIN tries and lock are known from the start.
-    pub scripts: bool,
+    /// The issuer's scripts that are known from the start, each with the place of its card, in the order of their
+    /// counters.
+    pub scripts: Vec<(usize, Parameter)>,
     /// The attacker has the PAYM masters out of a SAM: he makes every message of purchase and refund himself.
     pub stolen_masters: bool,
+    /// Sequences of the merchant that he makes messages for.
+    pub merchant_sequences: u32,
     /// Records of every card's log; two places in EF.EXC.
     pub window: usize,
     /// Payments need the PIN beyond the first minor unit.
     pub pin_limits: bool,
+    /// Recoveries are played.
+    pub recovery: bool,
     /// Words are tried in the place of others too, and requests for one PD in another's.
     pub confusions: bool,
 }
@@ -96,12 +102,28 @@ fn bare(name: &'static str, parties: Vec<Party>, kinds: &[Kind]) -> Scope {
         ahead: 0,
         issuer: false,
         pins: false,
-        scripts: false,
+        scripts: Vec::new(),
         stolen_masters: false,
+        merchant_sequences: 0,
         window: 2,
         pin_limits: false,
+        recovery: true,
         confusions: true,
     }
+}
+
+/// Scripts that change what a card is: limits, a pocket, expiry, a master, the end.
+fn parameters() -> Vec<(usize, Parameter)> {
+    let lower = Limits { maximum_balance: Amount(1), maximum_debit: Amount(0), ..LIMITS };
+    let pocket = PocketParameters { currency: jpy(), exponent: 0, limits: LIMITS };
+    vec![
+        (0, Parameter::Limits { pocket: 0, limits: lower }),
+        (0, Parameter::NewPocket { pocket: 4, parameters: pocket }),
+        (0, Parameter::Expiry(Expiry([0x31, 0x01]))),
+        (0, Parameter::Terminate),
+        (1, Parameter::ForgetMaster(VERSION)),
+        (1, Parameter::Terminate),
+    ]
 }
 
 /// Every exploration, at a level: each level has all that the one before it has, and more.
@@ -112,20 +134,25 @@ pub fn scopes(level: u32) -> Vec<Scope> {
         Scope { issuer: true, requests, ..bare("load and unload", vec![purse(1, level + 2)], &[load]) },
         Scope {
             pins: true,
-            scripts: true,
+            scripts: [Parameter::Block, Parameter::Unblock, Parameter::PinTries, Parameter::ClearLock]
+                .map(|parameter| (0, parameter))
+                .to_vec(),
             pin_limits: true,
             requests: level as usize,
             ..bare("PIN, lock and scripts", vec![purse(3, level), sam(0, level)], &[purchase])
         },
         Scope {
             stolen_masters: true,
+            merchant_sequences: 2,
             requests: usize::MAX,
+            amounts: vec![1, 2],
+            recovery: false,
             window: 3,
             ..bare("stolen masters", vec![purse(2, level + 2)], &[])
         },
         Scope {
             requests,
-            window: 4,
+            window: 6,
             ..bare("purchase and refund", vec![purse(2, level + 1), sam(1, level + 1)], &[purchase, refund])
         },
         Scope {
@@ -141,6 +168,24 @@ pub fn scopes(level: u32) -> Vec<Scope> {
                 vec![purse(2, level + 1), purse(1, level), sam(0, level + 2)],
                 &[purchase],
             )
+        },
+        Scope {
+            requests,
+            window: 4,
+            confusions: false,
+            ..bare(
+                "three purses and a SAM",
+                vec![purse(1, level), purse(1, level), purse(1, level), sam(0, level + 2)],
+                &[purchase],
+            )
+        },
+        Scope {
+            scripts: parameters(),
+            requests: level as usize,
+            window: 3,
+            // A SAM that has forgotten its master, and a card that is terminated, finish nothing any more.
+            recovery: false,
+            ..bare("scripts", vec![purse(1, level), sam(1, level)], &[purchase, refund])
         },
         Scope {
             issuer: true,

@@ -6,7 +6,7 @@ use apdu_spec::file::APPLICATION;
 use apdu_spec::software::Software;
 use apdu_spec::status::StatusWord;
 use purse_card::Card;
-use purse_card::memory::{Geometry, Memory};
+use purse_card::memory::Geometry;
 use purse_card::store::minimum_pages;
 use purse_terminal::simulated_memory::SimulatedMemory;
 use purse_tests::scheme::Profile;
@@ -30,27 +30,24 @@ pub(super) struct Identity {
     pub verified: bool,
 }
 
-/// The memory of one card of that identity: the first that was met.
+/// The memory of one card of that identity: the first that was met, with its unstable cells.
 #[derive(Clone, Debug)]
-pub(super) struct Image {
-    geometry: Geometry,
-    bytes: Box<[u8]>,
-    begun: Box<[bool]>,
-}
+pub(super) struct Image(SimulatedMemory);
 
 impl Image {
     /// Keeps a memory with its power off.
     pub(super) fn of(memory: &SimulatedMemory) -> Self {
-        Self { geometry: memory.geometry(), bytes: memory.bytes().into(), begun: memory.begun().into() }
+        let mut memory = memory.clone();
+        memory.power_off();
+        Self(memory)
     }
 
-    /// A memory of this content.
-    ///
-    /// # Panics
-    /// Never: it was one.
-    pub(super) fn memory(&self) -> SimulatedMemory {
-        SimulatedMemory::from_parts(self.geometry, self.bytes.to_vec(), self.begun.to_vec())
-            .expect("a memory's own parts")
+    /// Such a memory with its power on; what is unstable reads as this chance wants it.
+    pub(super) fn memory(&self, chance: u64) -> SimulatedMemory {
+        let mut memory = self.0.clone();
+        memory.reseed(chance);
+        memory.power_on();
+        memory
     }
 }
 

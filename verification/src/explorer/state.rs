@@ -15,12 +15,15 @@ use crate::property::{Property, Tally};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct State {
     /// The cards.
-    pub cards: [u32; 3],
+    pub cards: [u32; PLACES],
     /// The books.
     pub books: u32,
     /// What the attacker knows.
     pub known: u32,
 }
+
+/// Cards of a state.
+pub(super) const PLACES: usize = 4;
 
 /// A place that nobody takes.
 pub(super) const NOBODY: u32 = u32::MAX;

@@ -15,9 +15,22 @@ pub struct Fault {
     /// Whether messages must be sent to those whom they are not for.
     pub confused: bool,
     /// What of the scope is another for it.
-    pub narrow: fn(&mut Scope),
+    pub narrow: Option<fn(&mut Scope)>,
     /// How it is made.
     pub edits: &'static [Edit],
+}
+
+impl Fault {
+    /// Where it is looked for, in words; another place has other words.
+    pub fn place(&self) -> String {
+        let place = match self.hunt {
+            Hunt::Scope(name, level) => format!("{name}, level {level}"),
+            Hunt::Tears => "torn commands".to_owned(),
+        };
+        let confused = if self.confused { ", confused" } else { "" };
+        let narrow = if self.narrow.is_some() { ", narrowed" } else { "" };
+        place + confused + narrow
+    }
 }
 
 /// Where a fault is looked for.
@@ -47,11 +60,8 @@ const STOLEN: Hunt = Hunt::Scope("stolen masters", 3);
 const PINS: Hunt = Hunt::Scope("PIN, lock and scripts", 1);
 
 const fn fault(name: &'static str, property: Property, hunt: Hunt, edits: &'static [Edit]) -> Fault {
-    Fault { name, property, hunt, confused: false, narrow: as_it_is, edits }
+    Fault { name, property, hunt, confused: false, narrow: None, edits }
 }
-
-/// The scope as it is.
-fn as_it_is(_: &mut Scope) {}
 
 /// Every one.
 pub const FAULTS: &[Fault] = &[
@@ -73,18 +83,25 @@ pub const FAULTS: &[Fault] = &[
                 Past::Credited => return Err(StatusWord::ConditionsOfUse),",
         }],
     ),
-    fault(
-        "a nack for a record that has left the window",
-        Property::OneEnd,
-        STOLEN,
-        &[Edit {
-            file: "card/src/payee.rs",
-            from: "                Past::Gone => return Err(StatusWord::ReferenceNotFound),
+    Fault {
+        // It takes a longer life than others, so fewer messages.
+        narrow: Some(|scope| {
+            scope.amounts = vec![1];
+            scope.merchant_sequences = 1;
+        }),
+        ..fault(
+            "a nack for a record that has left the window",
+            Property::OneEnd,
+            STOLEN,
+            &[Edit {
+                file: "card/src/payee.rs",
+                from: "                Past::Gone => return Err(StatusWord::ReferenceNotFound),
                 Past::Other => {}",
-            to: "                Past::Gone if !SEEDED => return Err(StatusWord::ReferenceNotFound),
+                to: "                Past::Gone if !SEEDED => return Err(StatusWord::ReferenceNotFound),
                 Past::Gone | Past::Other => {}",
-        }],
-    ),
+            }],
+        )
+    },
     fault(
         "credit accepted twice",
         Property::NoValueCreated,
@@ -103,6 +120,53 @@ pub const FAULTS: &[Fault] = &[
     ),
     fault(
         "response before commit",
+        Property::RecordBeforeResponse,
+        PURCHASES,
+        &[
+            Edit {
+                file: "card/src/store.rs",
+                from: "    pin: Option<Pin>,
+    state: State,
+}",
+                to: "    pin: Option<Pin>,
+    state: State,
+    /// What SEEDED lets wait until the answer is out.
+    waiting: Option<(usize, usize, u64, Content)>,
+}",
+            },
+            Edit {
+                file: "card/src/store/power_up.rs",
+                from: "            pin,
+            state,
+        };",
+                to: "            pin,
+            state,
+            // SEEDED
+            waiting: None,
+        };",
+            },
+            Edit {
+                file: "card/src/store.rs",
+                from: "            let programmed = store.pages.program(page, used, write_number, &content);",
+                to: "            let programmed = if SEEDED && matches!(entry, Entry::Record(_)) {
+                store.waiting = Some((page, used, write_number, content));
+                Ok(())
+            } else {
+                store.pages.program(page, used, write_number, &content)
+            };",
+            },
+            Edit {
+                file: "card/src/store.rs",
+                from: "    fn complete(&mut self) -> Result<(), MemoryFailure> {",
+                to: "    fn complete(&mut self) -> Result<(), MemoryFailure> {
+        if let Some((page, used, write_number, content)) = self.waiting.take().filter(|_| SEEDED) {
+            self.pages.program(page, used, write_number, &content)?;
+        }",
+            },
+        ],
+    ),
+    fault(
+        "a commit that failed and is answered 9000",
         Property::RecordBeforeResponse,
         PURCHASES,
         &[Edit {
@@ -336,7 +400,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault {
         // An unload, and two purchases after it.
-        narrow: |scope| scope.parties[0].balance = 3,
+        narrow: Some(|scope| scope.parties[0].balance = 3),
         ..fault(
             "recovery in the order of the log",
             Property::RecoveryFinishes,
@@ -348,4 +412,93 @@ pub const FAULTS: &[Fault] = &[
             }],
         )
     },
+    fault(
+        "INITIALIZE writes",
+        Property::NothingWritten,
+        PURCHASES,
+        &[Edit {
+            file: "card/src/payee.rs",
+            from: "        self.credited(&pay_details, pocket)?;",
+            to: "        self.credited(&pay_details, pocket)?;
+        if SEEDED {
+            let parameters = *self.store.parameters().ok_or(StatusWord::ConditionsOfUse)?;
+            self.store.commit(crate::store::Entry::Parameters(parameters))?;
+        }",
+        }],
+    ),
+    fault(
+        "who only asks makes the card write behind its answer",
+        Property::NothingWritten,
+        PURCHASES,
+        &[Edit {
+            file: "card/src/card.rs",
+            from: "        self.halted |= self.store.finish().is_err();",
+            to: "        let parameters = self.store.parameters().copied().filter(|_| SEEDED);
+        if let Some(parameters) = parameters {
+            self.halted |= self.store.commit(crate::store::Entry::Parameters(parameters)).is_err();
+        }
+        self.halted |= self.store.finish().is_err();",
+        }],
+    ),
+    fault(
+        "a running total in RAM that is not updated",
+        Property::MemoryAnswers,
+        PURCHASES,
+        &[Edit {
+            file: "card/src/store.rs",
+            from: "                Entry::Record(record) => store.state = State::after(&record),",
+            to: "                Entry::Record(record) => {
+                    let total = store.state.pockets[0].debited_without_pin;
+                    store.state = State::after(&record);
+                    if SEEDED { store.state.pockets[0].debited_without_pin = total; }
+                }",
+        }],
+    ),
+    fault(
+        "a refund larger than its purchase",
+        Property::OneReturn,
+        STOLEN,
+        &[Edit {
+            file: "card/src/payee.rs",
+            from: "                && purchase.amount >= refund.amount",
+            to: "                && (purchase.amount >= refund.amount || SEEDED)",
+        }],
+    ),
+    fault(
+        "a PIN that is changed in two halves",
+        Property::AllOrNothing,
+        Hunt::Tears,
+        &[Edit {
+            file: "card/src/pin.rs",
+            from: "        restored.block = new.emit();",
+            to: "        if SEEDED {
+            restored.block[..2].copy_from_slice(&new.emit()[..2]);
+            self.store.commit(Entry::Pin(restored.clone()))?;
+        }
+        restored.block = new.emit();",
+        }],
+    ),
+    fault(
+        "a card that writes no more after a torn power-up",
+        Property::AllOrNothing,
+        Hunt::Tears,
+        &[Edit {
+            file: "card/src/store/power_up.rs",
+            from: "            Ok(()) => Ok(store),",
+            to: "            Ok(()) => {
+                store.stopped = SEEDED && !clean;
+                Ok(store)
+            }",
+        }],
+    ),
+    fault(
+        "a script that is answered and does nothing",
+        Property::RecordBeforeResponse,
+        PINS,
+        &[Edit {
+            file: "card/src/script.rs",
+            from: "            Parameter::Block => parameters.blocked = true,",
+            to: "            Parameter::Block => parameters.blocked = !SEEDED,",
+        }],
+    ),
 ];

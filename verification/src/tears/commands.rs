@@ -4,12 +4,13 @@ use apdu_spec::command::{Command, DebitData};
 use apdu_spec::element::{Expiry, KeyVersion, Kind, Role};
 use apdu_spec::parameter::{Parameter, Resolution};
 use apdu_spec::pay_details::PayDetails;
+use apdu_spec::pocket::PocketParameters;
 use apdu_spec::record::RecordState;
 use purse_tests::scheme::{
-    PURSE_LIMITS, acknowledge, issuer, party, pay_details, pin, reverse, script, session, voucher,
+    PURSE_LIMITS, acknowledge, issuer, jpy, party, pay_details, pin, reverse, script, session, voucher,
 };
 
-use super::histories::{Rest, newest_open};
+use super::histories::{Rest, newest_open, profile};
 use crate::content::{Closing, Content};
 use crate::explorer::PIN;
 
@@ -18,6 +19,8 @@ use crate::explorer::PIN;
 pub struct Trial {
     /// What it is.
     pub name: &'static str,
+    /// Commands of the same session before it, which write nothing.
+    pub preamble: Vec<Vec<u8>>,
     /// The command APDU.
     pub command: Vec<u8>,
     /// The session has the PIN.
@@ -42,7 +45,7 @@ impl Trial {
 
     /// Whether it gives PIN tries back.
     pub fn restores_tries(&self) -> bool {
-        matches!(self.name, "right PIN" | "change PIN" | "PIN tries")
+        matches!(self.name, "right PIN" | "change PIN" | "PIN tries" | "personalise")
     }
 
     /// What a cut between the two commits of a command may leave: a try taken before the PIN is compared; a settled
@@ -65,6 +68,10 @@ impl Trial {
 /// All that fit this card now.
 pub(super) fn trials(rest: &Rest) -> Vec<Trial> {
     let mut trials = Trials { rest, list: Vec::new() };
+    if rest.is_blank {
+        trials.of_a_blank_card();
+        return trials.list;
+    }
     match rest.role {
         Role::Purse => trials.of_a_purse(),
         Role::Merchant => trials.of_a_sam(),
@@ -95,8 +102,13 @@ impl Trials<'_> {
     }
 
     fn put(&mut self, name: &'static str, command: Vec<u8>, verified: bool, closes: Option<u32>) {
+        let [blocked, _, terminated] = self.rest.content.flags;
+        // No PIN can be given to such a card.
+        if verified && (blocked || terminated) {
+            return;
+        }
         let known = Some(self.rest.content.clone());
-        self.list.push(Trial { name, command, verified, closes, known });
+        self.list.push(Trial { name, preamble: Vec::new(), command, verified, closes, known });
     }
 
     fn paying(&self, kind: Kind, amount: u32) -> PayDetails {
@@ -113,6 +125,22 @@ impl Trials<'_> {
         let pay_details = self.paying(kind, amount);
         let command = Command::Debit(DebitData::new(&pay_details, session(&pay_details).req()));
         self.put(name, command.emit().as_bytes().to_vec(), verified, None);
+    }
+
+    /// All blocks of STORE DATA but the last write nothing, so they are the session of the last one.
+    fn of_a_blank_card(&mut self) {
+        let profile = profile(self.rest.role, 20);
+        let blocks = profile.blocks();
+        let mut commands = Vec::new();
+        for (place, block) in blocks.iter().enumerate() {
+            let number = u8::try_from(place).unwrap_or(u8::MAX);
+            let command = Command::StoreData(place + 1 == blocks.len(), number, block).emit();
+            commands.push(command.as_bytes().to_vec());
+        }
+        if let Some(last) = commands.pop() {
+            self.put("personalise", last, false, None);
+            self.list.iter_mut().for_each(|trial| trial.preamble.clone_from(&commands));
+        }
     }
 
     fn of_a_purse(&mut self) {
@@ -165,8 +193,14 @@ impl Trials<'_> {
         self.add("wrong PIN", &Command::Verify(Some(pin("4321"))));
         self.add("change PIN", &Command::ChangePin(pin(PIN), pin("2468")));
         self.put("lock", Command::Lock.emit().as_bytes().to_vec(), true, None);
+        self.put("unlock", Command::Unlock.emit().as_bytes().to_vec(), true, None);
         self.script("PIN tries", &Parameter::PinTries, None);
         self.script("block", &Parameter::Block, None);
+        self.script("unblock", &Parameter::Unblock, None);
+        self.script("terminate", &Parameter::Terminate, None);
+        self.script("clear the lock", &Parameter::ClearLock, None);
+        let parameters = PocketParameters { currency: jpy(), exponent: 0, limits: PURSE_LIMITS };
+        self.script("new pocket", &Parameter::NewPocket { pocket: 4, parameters }, None);
         self.script("expiry", &Parameter::Expiry(Expiry([0x31, 0x01])), None);
         self.script("limits", &Parameter::Limits { pocket: 0, limits: PURSE_LIMITS }, None);
     }

@@ -22,6 +22,8 @@ pub(super) struct Rest {
     pub memory: SimulatedMemory,
     /// What it holds.
     pub content: Content,
+    /// It has not been personalised.
+    pub is_blank: bool,
 }
 
 /// What a purse does, over and over.
@@ -54,6 +56,23 @@ const SAM: [&str; 10] = [
     "collect",
     "acknowledge",
 ];
+/// What a purse does that its holder locks and its issuer blocks.
+const LOCKED: [&str; 14] = [
+    "unload",
+    "purchase",
+    "lock",
+    "acknowledge",
+    "wrong PIN",
+    "right PIN",
+    "block",
+    "reverse an unload",
+    "unblock",
+    "unlock",
+    "purchase",
+    "lock",
+    "clear the lock",
+    "acknowledge",
+];
 /// Commands of a history.
 const LENGTH: usize = 34;
 
@@ -63,8 +82,14 @@ const LENGTH: usize = 34;
 /// If nothing of a history can be done any more.
 pub(super) fn states<const WINDOW: usize, const EXCEPTIONS: usize>(geometry: Geometry) -> Vec<Rest> {
     let mut states = Vec::new();
-    for (role, names) in [(Role::Purse, &PURSE[..]), (Role::Merchant, &SAM[..])] {
-        let mut rest = new::<WINDOW, EXCEPTIONS>(geometry, role);
+    for role in [Role::Purse, Role::Merchant] {
+        states.push(blank::<WINDOW, EXCEPTIONS>(geometry, role));
+        // Empty, so that it can be terminated.
+        states.push(new::<WINDOW, EXCEPTIONS>(geometry, role, 0));
+    }
+    for (role, names) in [(Role::Purse, &PURSE[..]), (Role::Merchant, &SAM[..]), (Role::Purse, &LOCKED[..])] {
+        let balance = if role == Role::Purse { 50 } else { 20 };
+        let mut rest = new::<WINDOW, EXCEPTIONS>(geometry, role, balance);
         states.push(rest.clone());
         for turn in 0..LENGTH {
             let trials = commands::trials(&rest);
@@ -79,20 +104,36 @@ pub(super) fn states<const WINDOW: usize, const EXCEPTIONS: usize>(geometry: Geo
     states
 }
 
-fn new<const WINDOW: usize, const EXCEPTIONS: usize>(geometry: Geometry, role: Role) -> Rest {
-    let profile = match role {
-        Role::Purse => Profile { limits: PURSE_LIMITS, ..Profile::purse(1, 50) },
+/// What a card of this role is made of.
+pub(super) fn profile(role: Role, balance: u32) -> Profile {
+    match role {
+        Role::Purse => Profile { limits: PURSE_LIMITS, ..Profile::purse(1, balance) },
         Role::Merchant => {
             let mut limits = SAM_LIMITS;
             limits.debit_without_pin = Amount(0);
-            Profile { limits, pin: crate::explorer::PIN, ..Profile::sam(2, 20) }
+            Profile { limits, pin: crate::explorer::PIN, ..Profile::sam(2, balance) }
         }
-    };
-    let memory = personalised::<WINDOW, EXCEPTIONS>(geometry, &profile);
+    }
+}
+
+fn blank<const WINDOW: usize, const EXCEPTIONS: usize>(geometry: Geometry, role: Role) -> Rest {
+    at_rest::<WINDOW, EXCEPTIONS>(SimulatedMemory::new(geometry, 1), role, true)
+}
+
+fn new<const WINDOW: usize, const EXCEPTIONS: usize>(geometry: Geometry, role: Role, balance: u32) -> Rest {
+    let memory = personalised::<WINDOW, EXCEPTIONS>(geometry, &profile(role, balance));
+    at_rest::<WINDOW, EXCEPTIONS>(memory, role, false)
+}
+
+fn at_rest<const WINDOW: usize, const EXCEPTIONS: usize>(
+    memory: SimulatedMemory,
+    role: Role,
+    is_blank: bool,
+) -> Rest {
     let store = Store::<_, WINDOW, EXCEPTIONS>::power_up(memory).map_err(|(_, error)| error);
-    let store = store.expect("a card that has been personalised");
+    let store = store.expect("a blank memory, or a card that has been personalised");
     let content = Content::of(&store, None, Closing::Nothing);
-    Rest { role, memory: store.into_memory(), content }
+    Rest { role, memory: store.into_memory(), content, is_blank }
 }
 
 /// The card after a command; none if it refuses.
@@ -105,7 +146,7 @@ fn play<const WINDOW: usize, const EXCEPTIONS: usize>(rest: &Rest, trial: &Trial
     card.finish();
     let store = Store::<_, WINDOW, EXCEPTIONS>::power_up(card.into_memory()).ok()?;
     let content = Content::of(&store, Some(&rest.content), trial.closing());
-    Some(Rest { role: rest.role, memory: store.into_memory(), content })
+    Some(Rest { role: rest.role, memory: store.into_memory(), content, is_blank: false })
 }
 
 /// The newest open payment of a card, of this kind or of any.

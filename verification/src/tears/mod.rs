@@ -3,18 +3,22 @@
 
 mod commands;
 mod histories;
+mod reference;
 
+use std::panic;
 use std::time::Instant;
 
 use apdu_spec::status::StatusWord;
 use purse_card::memory::Geometry;
-use purse_card::store::Store;
 use purse_terminal::simulated_memory::{Cut, Flight, SimulatedMemory};
+use rustc_hash::FxHashSet;
 
 pub use commands::Trial;
+use reference::{Operation, Reference};
 
-use crate::content::{Closing, Content};
-use crate::explorer::{Response, boot, process};
+use crate::chance::Chance;
+use crate::content::Content;
+use crate::explorer::{Response, process};
 use crate::property::{Property, Tally};
 
 /// What the tearing came to.
@@ -24,8 +28,11 @@ pub struct Torn {
     pub states: u64,
     /// Commands on them.
     pub trials: u64,
-    /// Power-ups after a cut.
+    /// Power-ups after a cut: one for each cut that has really fallen, and of which this command on this state had not
+    /// left the very same memory before. Power-ups without a new cut before them are not counted, though they are made.
     pub power_ups: u64,
+    /// Cuts that have left a memory that was known.
+    pub repeats: u64,
     /// Whether every first cut has been made, with every outcome.
     pub first_cuts_complete: bool,
     /// Whether every second cut of the grid has been made.
@@ -36,27 +43,17 @@ pub struct Torn {
     pub tally: Tally,
 }
 
-/// A command on a state, and what comes of it without a cut.
-#[derive(Debug)]
-struct Reference {
-    trial: Trial,
-    memory: SimulatedMemory,
-    before: Content,
-    after: Content,
-    response: Response,
-    /// Units of each operation.
-    operations: Vec<usize>,
-}
-
 /// Everything to be torn, for a card with this window.
 #[derive(Debug)]
 pub struct Tears<const WINDOW: usize, const EXCEPTIONS: usize> {
     references: Vec<Reference>,
     /// What came of it.
     pub torn: Torn,
-    luck: u64,
+    chance: Chance,
     /// Where a run begins: each seed with another part, so that short runs come to all of it in time.
     first: usize,
+    /// Commands with the memories that they have left, by digest.
+    seen: FxHashSet<(u32, u64)>,
 }
 
 /// Parts that seeds begin at, one after the other.
@@ -65,11 +62,23 @@ const PARTS: u64 = 16;
 const COMPLETE: usize = usize::MAX;
 /// What the units in flight come to in a second cut.
 const SECOND_FLIGHTS: [Flight; 2] = [Flight::AllUnstable, Flight::Garbage];
+/// Units of an operation of a recovery that are done when it is cut.
+const SECOND_UNITS: [usize; 8] = [0, 1, 7, 19, 40, 101, 159, COMPLETE];
+/// Draws one after the other that have shown nothing new: then there is nothing left to be drawn.
+const FRUITLESS: u64 = 4096;
+/// Memories that are remembered at most.
+const REMEMBERED: usize = 40_000_000;
 
 impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
     /// Every command on every state of a purse's and a SAM's history on such a memory: of those, each `share`th.
     pub fn new(geometry: Geometry, seed: u64, (share, shares): (usize, usize)) -> Self {
-        let mut tears = Self { references: Vec::new(), torn: Torn::default(), luck: seed, first: 0 };
+        let mut tears = Self {
+            references: Vec::new(),
+            torn: Torn::default(),
+            chance: Chance(seed),
+            first: 0,
+            seen: FxHashSet::default(),
+        };
         for (place, state) in histories::states::<WINDOW, EXCEPTIONS>(geometry).into_iter().enumerate() {
             if place % shares != share {
                 continue;
@@ -77,7 +86,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
             tears.torn.states += 1;
             for trial in commands::trials(&state) {
                 tears.torn.trials += 1;
-                let reference = Self::reference(trial, &state.memory);
+                let reference = Self::reference(trial, &state, tears.references.len());
                 tears.references.push(reference);
             }
         }
@@ -86,65 +95,23 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
         tears
     }
 
-    fn content(
-        memory: SimulatedMemory,
-        before: Option<&Content>,
-        closing: Closing,
-    ) -> Result<(Content, SimulatedMemory), Box<SimulatedMemory>> {
-        match Store::<_, WINDOW, EXCEPTIONS>::power_up(memory) {
-            Ok(store) => Ok((Content::of(&store, before, closing), store.into_memory())),
-            Err((memory, _)) => Err(Box::new(memory)),
-        }
-    }
-
-    /// The command without a cut, and cut after each operation to learn how long each is.
-    fn reference(trial: Trial, memory: &SimulatedMemory) -> Reference {
-        let closing = trial.closing();
-        // A session with a verified PIN has all its tries back.
-        let memory = &boot::<WINDOW, EXCEPTIONS>(memory.clone(), trial.verified).into_memory();
-        let (before, _) = Self::content(memory.clone(), trial.known.as_ref(), Closing::Nothing)
-            .expect("a memory at rest is a card");
-        let mut card = boot::<WINDOW, EXCEPTIONS>(memory.clone(), trial.verified);
-        card.memory_mut().reset_counts();
-        let response = process(&mut card, &trial.command);
-        card.finish();
-        let count = card.memory().counts().operations();
-        let rested = card.into_memory();
-        let (after, _) =
-            Self::content(rested, Some(&before), closing).expect("a card that has finished is a card");
-        let mut operations = Vec::new();
-        let mut bytes_before = 0;
-        for operation in 0..count {
-            let mut card = boot::<WINDOW, EXCEPTIONS>(memory.clone(), trial.verified);
-            card.memory_mut().reset_counts();
-            card.memory_mut().cut(Cut { operation, units: COMPLETE, flight: Flight::New });
-            process(&mut card, &trial.command);
-            if !card.memory().is_off() {
-                card.finish();
-            }
-            let counts = card.memory().counts();
-            let geometry = purse_card::memory::Memory::geometry(card.memory());
-            let bytes = usize::try_from(counts.bytes_programmed).unwrap_or(usize::MAX);
-            let programmed = bytes - bytes_before;
-            bytes_before = bytes;
-            let length = if programmed == 0 { geometry.page_size } else { programmed };
-            operations.push(length / geometry.unit);
-        }
-        Reference { trial, memory: memory.clone(), before, after, response, operations }
-    }
-
     /// Every first cut: each unit of each operation, each outcome. Then every second cut of the grid. Then cuts at
-    /// random, three in a row, until time is over.
-    pub fn run(&mut self, until: Instant) {
+    /// random, up to three in a row, until time is over or nothing new is left; or until what is sought does not hold.
+    pub fn run(&mut self, until: Instant, sought: Option<Property>) {
+        let is_over = |tears: &Self| {
+            Instant::now() >= until || sought.is_some_and(|sought| tears.torn.tally.violated(sought) > 0)
+        };
         for place in self.places() {
             for operation in 0..self.references[place].operations.len() {
-                let units = self.references[place].operations[operation];
-                for unit in (0..units).chain([COMPLETE]) {
-                    if Instant::now() >= until {
+                let Operation { units, is_atomic } = self.references[place].operations[operation];
+                let all: Vec<usize> = (0..if is_atomic { 1 } else { units }).chain([COMPLETE]).collect();
+                let flights = if is_atomic { &[Flight::New][..] } else { &Flight::ALL };
+                for unit in all {
+                    if is_over(self) {
                         return;
                     }
-                    for flight in Flight::ALL {
-                        self.tear(place, cut(operation, unit, flight), &[]);
+                    for flight in flights {
+                        self.tear(place, cut(operation, unit, *flight), &[]);
                     }
                 }
             }
@@ -152,9 +119,9 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
         self.torn.first_cuts_complete = true;
         for place in self.places() {
             for operation in 0..self.references[place].operations.len() {
-                let units = self.references[place].operations[operation];
+                let units = self.references[place].operations[operation].units;
                 for unit in [0, units / 2, units.saturating_sub(1), COMPLETE] {
-                    if Instant::now() >= until {
+                    if is_over(self) {
                         return;
                     }
                     for flight in SECOND_FLIGHTS {
@@ -164,9 +131,12 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
             }
         }
         self.torn.second_cuts_complete = true;
-        while Instant::now() < until {
+        let mut fruitless = 0;
+        while fruitless < FRUITLESS && !is_over(self) {
             for _ in 0..64 {
+                let known = self.torn.power_ups;
                 self.tear_at_random();
+                fruitless = if self.torn.power_ups > known { 0 } else { fruitless + 1 };
             }
         }
     }
@@ -177,59 +147,48 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
         (0..count).map(move |place| (first + place) % count)
     }
 
-    /// A cut, then one at each operation of what the card does about it.
+    /// A cut, then one at each operation of what the card does about it. What that is depends on what the cells read
+    /// then, so operations are gone through until no cut falls any more.
     fn tear_twice(&mut self, place: usize, first: Cut) {
-        let (torn, _) = self.torn_memory(place, first);
-        let mut counted = torn.clone();
-        counted.power_on();
-        counted.reset_counts();
-        let Ok((_, counted)) = Self::content(counted, Some(&self.references[place].before), Closing::Any)
-        else {
-            self.torn.power_ups += 1;
-            self.torn.tally.check(Property::AllOrNothing, false, || format!("{first:?} hinders a power-up"));
-            return;
-        };
-        let recovery = usize::try_from(counted.counts().operations()).unwrap_or(usize::MAX);
-        self.torn.power_ups += 1;
-        for operation in 0..recovery {
-            for unit in [0, 1, 7, 19, 40, 101, 159, COMPLETE] {
+        for operation in 0.. {
+            let mut fell = false;
+            for unit in SECOND_UNITS {
                 for flight in SECOND_FLIGHTS {
-                    self.tear(place, first, &[cut(operation, unit, flight)]);
+                    fell |= self.tear(place, first, &[cut(operation, unit, flight)]);
                 }
+            }
+            if !fell {
+                return;
             }
         }
     }
 
     fn tear_at_random(&mut self) {
-        let place = self.draw(self.references.len());
+        let place = self.chance.draw(self.references.len());
         let operations = self.references[place].operations.len();
         if operations == 0 {
             return;
         }
-        let operation = self.draw(operations);
-        let unit = self.draw(self.references[place].operations[operation] + 1);
-        let first = cut(operation, unit, Flight::ALL[self.draw(Flight::ALL.len())]);
+        let operation = self.chance.draw(operations);
+        let unit = self.chance.draw(self.references[place].operations[operation].units + 1);
+        let first = cut(operation, unit, self.flight());
         let mut again = Vec::new();
-        for _ in 0..self.draw(3) {
-            again.push(cut(self.draw(12), self.draw(200), Flight::ALL[self.draw(Flight::ALL.len())]));
+        for _ in 0..self.chance.draw(3) {
+            again.push(cut(self.chance.draw(6), self.chance.draw(200), self.flight()));
         }
         self.torn.random += 1;
         self.tear(place, first, &again);
     }
 
-    /// SplitMix64, below a bound.
-    fn draw(&mut self, below: usize) -> usize {
-        self.luck = self.luck.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.luck ^ self.luck >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        usize::try_from(mixed >> 33).unwrap_or(0) % below.max(1)
+    fn flight(&mut self) -> Flight {
+        Flight::ALL[self.chance.draw(Flight::ALL.len())]
     }
 
-    /// The memory that a cut command leaves, and the answer that left before the cut.
-    fn torn_memory(&mut self, place: usize, first: Cut) -> (SimulatedMemory, Option<Response>) {
-        let seed = self.luck ^ self.torn.power_ups;
+    /// The memory that a cut command leaves, and the answer that left before the cut; none if the power has not failed.
+    fn torn_memory(&mut self, place: usize, first: Cut) -> Option<(SimulatedMemory, Option<Response>)> {
+        let seed = self.chance.0 ^ (self.torn.power_ups + self.torn.repeats);
         let Reference { trial, memory, .. } = &self.references[place];
-        let mut card = boot::<WINDOW, EXCEPTIONS>(memory.clone(), trial.verified);
+        let mut card = Self::session(memory.clone(), trial);
         card.memory_mut().reseed(seed);
         card.memory_mut().cut(first);
         let answer = process(&mut card, &trial.command);
@@ -237,23 +196,24 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
         if !card.memory().is_off() {
             card.finish();
         }
-        let mut memory = card.into_memory();
-        memory.power_off();
-        (memory, Some(answer).filter(|_| answered))
+        let memory = card.into_memory();
+        memory.is_off().then(|| (memory, Some(answer).filter(|_| answered)))
     }
 
-    /// A command with its cut, power-ups with theirs, and what the card then is, three times over.
-    fn tear(&mut self, place: usize, first: Cut, again: &[Cut]) {
-        let (mut memory, answer) = self.torn_memory(place, first);
-        let Torn { power_ups, tally, .. } = &mut self.torn;
-        let Reference { trial, before, after, response, .. } = &self.references[place];
+    /// A command with its cut, power-ups with theirs, and what the card then is, three times over. Says whether all of
+    /// the cuts have fallen.
+    fn tear(&mut self, place: usize, first: Cut, again: &[Cut]) -> bool {
+        let Some((mut memory, answer)) = self.torn_memory(place, first) else { return false };
+        let Torn { power_ups, repeats, tally, .. } = &mut self.torn;
+        let reference = &self.references[place];
+        let Reference { trial, before, after, response, .. } = reference;
         let describe = |what: &str| format!("{what}: {trial:?} cut {first:?}, then {again:?}, on {before:?}");
         // A card that a power-up made answer has decided.
         let mut decided: Option<Content> = None;
+        let mut fallen = 0;
         for second in again {
             memory.power_on();
             memory.cut(*second);
-            *power_ups += 1;
             memory = match Self::content(memory, Some(before), trial.closing()) {
                 Ok((content, memory)) => {
                     let stays = decided.as_ref().is_none_or(|decided| *decided == content);
@@ -266,15 +226,29 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
                     *memory
                 }
             };
-            memory.power_off();
+            if !memory.is_off() {
+                break;
+            }
+            fallen += 1;
         }
+        let all = fallen == again.len();
+        memory.power_off();
+        let key = (u32::try_from(place).unwrap_or(u32::MAX), memory.digest());
+        let is_known =
+            if self.seen.len() < REMEMBERED { !self.seen.insert(key) } else { self.seen.contains(&key) };
+        // What does not fall is another cut with fewer in a row.
+        if is_known || !all {
+            *repeats += 1;
+            return all;
+        }
+        *power_ups += 1;
+        let mut torn = memory.clone();
         for turn in 0..3 {
             memory.power_on();
             memory.reset_counts();
-            *power_ups += 1;
             let Ok((content, rested)) = Self::content(memory, Some(before), trial.closing()) else {
                 tally.check(Property::AllOrNothing, false, || describe("no power-up without a cut"));
-                return;
+                return all;
             };
             memory = rested;
             if turn > 0 || decided.is_some() {
@@ -298,6 +272,14 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
             decided = Some(content);
             memory.power_off();
         }
+        // Unstable cells may read otherwise here than above.
+        torn.reseed(*power_ups);
+        torn.power_on();
+        let repeat = power_ups.is_multiple_of(2);
+        // A card that was not mended programs over what is there already, and the memory says so.
+        let goes_on = panic::catch_unwind(|| Self::goes_on(torn, reference, repeat)).unwrap_or(false);
+        tally.check(Property::AllOrNothing, goes_on, || describe("goes on as no untorn card does"));
+        all
     }
 }
 
