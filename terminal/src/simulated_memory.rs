@@ -10,7 +10,7 @@
 //! its begun bits are intact: give it a check of its own.
 
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::Hasher;
 
 use purse_card::memory::{Geometry, Memory, MemoryFailure};
 
@@ -161,26 +161,33 @@ impl SimulatedMemory {
         &self.begun
     }
 
-    /// A digest of all by which a card could tell this memory from another one when it gets power: bytes, what has been
+    /// Whether a cut has left units that read differently at every power-up.
+    pub fn is_unstable(&self) -> bool {
+        self.doubts.values().any(|doubt| matches!(doubt.flight, Flight::Unstable | Flight::AllUnstable))
+    }
+
+    /// Hashes all by which a card could tell this memory from another one when it gets power: bytes, what has been
     /// begun, and which units are unstable or unreadable. What those read just now is not in it.
-    pub fn digest(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.begun.hash(&mut hasher);
+    pub fn digest(&self, hasher: &mut impl Hasher) {
+        for units in self.begun.chunks(64) {
+            hasher.write_u64(units.iter().fold(0, |bits, begun| bits << 1 | u64::from(*begun)));
+        }
         let mut start = 0;
         for (unit, doubt) in &self.doubts {
             let is_unreadable = doubt.flight == Flight::Unreadable;
             if !is_unreadable && !matches!(doubt.flight, Flight::Unstable | Flight::AllUnstable) {
                 continue;
             }
-            self.bytes[start..unit * self.geometry.unit].hash(&mut hasher);
+            hasher.write(&self.bytes[start..unit * self.geometry.unit]);
             start = (unit + 1) * self.geometry.unit;
-            (unit, is_unreadable).hash(&mut hasher);
+            hasher.write_usize(*unit);
             if !is_unreadable {
-                (&doubt.old, &doubt.new, doubt.place).hash(&mut hasher);
+                hasher.write(&doubt.old);
+                hasher.write(&doubt.new);
+                hasher.write_usize(doubt.place);
             }
         }
-        self.bytes[start..].hash(&mut hasher);
-        hasher.finish()
+        hasher.write(&self.bytes[start..]);
     }
 
     /// Changes bytes behind the card's back, as damage does.

@@ -85,6 +85,7 @@ struct TearLine {
     commands: u64,
     power_ups: u64,
     repeats: u64,
+    continued: u64,
     every_first_cut: bool,
     every_second_cut: bool,
     random: u64,
@@ -207,6 +208,7 @@ fn tear_all(begin: Instant, seconds: f64, threads: usize, seed: u64) -> Vec<(&'s
             whole.trials += part.trials;
             whole.power_ups += part.power_ups;
             whole.repeats += part.repeats;
+            whole.continued += part.continued;
             whole.random += part.random;
             whole.first_cuts_complete &= part.first_cuts_complete;
             whole.second_cuts_complete &= part.second_cuts_complete;
@@ -273,6 +275,7 @@ fn summary(
             commands: torn.trials,
             power_ups: torn.power_ups,
             repeats: torn.repeats,
+            continued: torn.continued,
             every_first_cut: torn.first_cuts_complete,
             every_second_cut: torn.second_cuts_complete,
             random: torn.random,
@@ -334,16 +337,25 @@ fn print(summary: &Summary) {
     }
     println!("\npower-ups after cuts, one command at a time");
     println!(
-        "{:26} {:>12} {:>12} {:>7} {:>9} {:>11} {:>12} {:>12}",
-        "memory", "power-ups", "repeats", "states", "commands", "first cuts", "second cuts", "at random"
+        "{:20} {:>11} {:>11} {:>11} {:>7} {:>9} {:>11} {:>12} {:>11}",
+        "memory",
+        "power-ups",
+        "repeats",
+        "continued",
+        "states",
+        "commands",
+        "first cuts",
+        "second cuts",
+        "at random"
     );
     let every = |complete: bool| if complete { "every" } else { "not all" };
     for line in &summary.tears {
         println!(
-            "{:26} {:>12} {:>12} {:>7} {:>9} {:>11} {:>12} {:>12}",
+            "{:20} {:>11} {:>11} {:>11} {:>7} {:>9} {:>11} {:>12} {:>11}",
             line.memory,
             line.power_ups,
             line.repeats,
+            line.continued,
             line.states,
             line.commands,
             every(line.every_first_cut),

@@ -5,20 +5,18 @@ mod commands;
 mod histories;
 mod reference;
 
-use std::panic;
+use std::panic::{self, AssertUnwindSafe};
 use std::time::Instant;
 
-use apdu_spec::status::StatusWord;
 use purse_card::memory::Geometry;
-use purse_terminal::simulated_memory::{Cut, Flight, SimulatedMemory};
+use purse_terminal::simulated_memory::{Cut, Flight};
 use rustc_hash::FxHashSet;
 
 pub use commands::Trial;
-use reference::{Operation, Reference};
+use reference::{Operation, Reference, digest};
 
 use crate::chance::Chance;
 use crate::content::Content;
-use crate::explorer::{Response, process};
 use crate::property::{Property, Tally};
 
 /// What the tearing came to.
@@ -33,6 +31,9 @@ pub struct Torn {
     pub power_ups: u64,
     /// Cuts that have left a memory that was known.
     pub repeats: u64,
+    /// Torn cards that were given the next command: each for which the first power-up has left a memory that is new, or
+    /// unstable; and one of eight straight from what the cut has left.
+    pub continued: u64,
     /// Whether every first cut has been made, with every outcome.
     pub first_cuts_complete: bool,
     /// Whether every second cut of the grid has been made.
@@ -54,6 +55,8 @@ pub struct Tears<const WINDOW: usize, const EXCEPTIONS: usize> {
     first: usize,
     /// Commands with the memories that they have left, by digest.
     seen: FxHashSet<(u32, u64)>,
+    /// The same of the memories that the power-up after the cut has made of those.
+    rested: FxHashSet<(u32, u64)>,
 }
 
 /// Parts that seeds begin at, one after the other.
@@ -66,6 +69,8 @@ const SECOND_FLIGHTS: [Flight; 2] = [Flight::AllUnstable, Flight::Garbage];
 const SECOND_UNITS: [usize; 8] = [0, 1, 7, 19, 40, 101, 159, COMPLETE];
 /// Draws one after the other that have shown nothing new: then there is nothing left to be drawn.
 const FRUITLESS: u64 = 4096;
+/// One of so many torn cards goes on straight from what the cut has left.
+const CONTINUED: u64 = 8;
 /// Memories that are remembered at most.
 const REMEMBERED: usize = 40_000_000;
 
@@ -78,6 +83,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
             chance: Chance(seed),
             first: 0,
             seen: FxHashSet::default(),
+            rested: FxHashSet::default(),
         };
         for (place, state) in histories::states::<WINDOW, EXCEPTIONS>(geometry).into_iter().enumerate() {
             if place % shares != share {
@@ -86,7 +92,8 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
             tears.torn.states += 1;
             for trial in commands::trials(&state) {
                 tears.torn.trials += 1;
-                let reference = Self::reference(trial, &state, tears.references.len());
+                let number = tears.references.len();
+                let reference = Self::reference(trial, &state, number, &mut tears.torn.tally);
                 tears.references.push(reference);
             }
         }
@@ -103,7 +110,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
         };
         for place in self.places() {
             for operation in 0..self.references[place].operations.len() {
-                let Operation { units, is_atomic } = self.references[place].operations[operation];
+                let Operation { units, is_atomic, .. } = self.references[place].operations[operation];
                 let all: Vec<usize> = (0..if is_atomic { 1 } else { units }).chain([COMPLETE]).collect();
                 let flights = if is_atomic { &[Flight::New][..] } else { &Flight::ALL };
                 for unit in all {
@@ -184,29 +191,18 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
         Flight::ALL[self.chance.draw(Flight::ALL.len())]
     }
 
-    /// The memory that a cut command leaves, and the answer that left before the cut; none if the power has not failed.
-    fn torn_memory(&mut self, place: usize, first: Cut) -> Option<(SimulatedMemory, Option<Response>)> {
-        let seed = self.chance.0 ^ (self.torn.power_ups + self.torn.repeats);
-        let Reference { trial, memory, .. } = &self.references[place];
-        let mut card = Self::session(memory.clone(), trial);
-        card.memory_mut().reseed(seed);
-        card.memory_mut().cut(first);
-        let answer = process(&mut card, &trial.command);
-        let answered = !card.memory().is_off() || answer.1 != StatusWord::MemoryFailure;
-        if !card.memory().is_off() {
-            card.finish();
-        }
-        let memory = card.into_memory();
-        memory.is_off().then(|| (memory, Some(answer).filter(|_| answered)))
-    }
-
     /// A command with its cut, power-ups with theirs, and what the card then is, three times over. Says whether all of
     /// the cuts have fallen.
     fn tear(&mut self, place: usize, first: Cut, again: &[Cut]) -> bool {
-        let Some((mut memory, answer)) = self.torn_memory(place, first) else { return false };
-        let Torn { power_ups, repeats, tally, .. } = &mut self.torn;
+        let seed = self.chance.0 ^ (self.torn.power_ups + self.torn.repeats);
+        let Torn { power_ups, repeats, continued, tally, .. } = &mut self.torn;
         let reference = &self.references[place];
-        let Reference { trial, before, after, response, .. } = reference;
+        let Reference { trial, before, after, operations, .. } = reference;
+        let Some(operation) = usize::try_from(first.operation).ok().and_then(|place| operations.get(place))
+        else {
+            return false;
+        };
+        let mut memory = operation.torn(seed, first.units, first.flight);
         let describe = |what: &str| format!("{what}: {trial:?} cut {first:?}, then {again:?}, on {before:?}");
         // A card that a power-up made answer has decided.
         let mut decided: Option<Content> = None;
@@ -233,9 +229,8 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
         }
         let all = fallen == again.len();
         memory.power_off();
-        let key = (u32::try_from(place).unwrap_or(u32::MAX), memory.digest());
-        let is_known =
-            if self.seen.len() < REMEMBERED { !self.seen.insert(key) } else { self.seen.contains(&key) };
+        let key = (u32::try_from(place).unwrap_or(u32::MAX), digest(&memory));
+        let is_known = !remember(&mut self.seen, key);
         // What does not fall is another cut with fewer in a row.
         if is_known || !all {
             *repeats += 1;
@@ -243,6 +238,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
         }
         *power_ups += 1;
         let mut torn = memory.clone();
+        let is_own_turn = power_ups.is_multiple_of(CONTINUED);
         for turn in 0..3 {
             memory.power_on();
             memory.reset_counts();
@@ -264,23 +260,46 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
                 tally.check(Property::SequenceRises, rises, || describe("a sequence went back"));
                 let tries = content.tries[0] <= before.tries[0] || trial.restores_tries();
                 tally.check(Property::PinTries, tries, || describe("a try came back"));
-                if let Some(answer) = &answer {
-                    let kept = answer == response && content == *after;
+                if operation.is_behind_answer {
+                    let kept = content == *after;
                     tally.check(Property::RecordBeforeResponse, kept, || describe("an answer is not kept"));
                 }
             }
             decided = Some(content);
             memory.power_off();
+            // From the very same memory nothing else can follow, unless it has unstable cells.
+            let key = (key.0, digest(&memory));
+            if turn == 0 && !memory.is_unstable() && !remember(&mut self.rested, key) {
+                break;
+            }
+            if turn == 0 {
+                *continued += 1;
+                let mut rested = memory.clone();
+                rested.power_on();
+                let goes_on = goes_on(|| Self::goes_on(rested, reference, continued.is_multiple_of(2)));
+                tally.check(Property::AllOrNothing, goes_on, || describe("goes on as no untorn card does"));
+            }
         }
-        // Unstable cells may read otherwise here than above.
-        torn.reseed(*power_ups);
-        torn.power_on();
-        let repeat = power_ups.is_multiple_of(2);
-        // A card that was not mended programs over what is there already, and the memory says so.
-        let goes_on = panic::catch_unwind(|| Self::goes_on(torn, reference, repeat)).unwrap_or(false);
-        tally.check(Property::AllOrNothing, goes_on, || describe("goes on as no untorn card does"));
+        if is_own_turn {
+            *continued += 1;
+            // Unstable cells may read otherwise here than above.
+            torn.reseed(*power_ups);
+            torn.power_on();
+            let goes_on = goes_on(|| Self::goes_on(torn, reference, continued.is_multiple_of(2)));
+            tally.check(Property::AllOrNothing, goes_on, || describe("goes on as no untorn card does"));
+        }
         all
     }
+}
+
+/// A card that was not mended programs over what is there already, and the memory says so.
+fn goes_on(card: impl FnOnce() -> bool) -> bool {
+    panic::catch_unwind(AssertUnwindSafe(card)).unwrap_or(false)
+}
+
+/// Whether this one is new.
+fn remember(known: &mut FxHashSet<(u32, u64)>, key: (u32, u64)) -> bool {
+    if known.len() < REMEMBERED { known.insert(key) } else { !known.contains(&key) }
 }
 
 const fn cut(operation: usize, units: usize, flight: Flight) -> Cut {
