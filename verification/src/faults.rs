@@ -32,6 +32,12 @@ pub struct Options {
     /// Only the faults whose name has this in it.
     #[arg(long)]
     only: Option<String>,
+    /// Copies and builds, and looks for nothing yet.
+    #[arg(long)]
+    only_build: bool,
+    /// Looks with what has been built.
+    #[arg(long, conflicts_with = "only_build")]
+    built: bool,
 }
 
 /// Parts of the checkout that are built.
@@ -61,52 +67,16 @@ pub mod seeded {
 
 /// Seeds all faults into one copy, builds it once, and looks for one after the other.
 pub fn hunt(options: &Options) -> Result<bool, Box<dyn Error>> {
-    let tree = options.copy.join("tree");
-    copy(&options.root, &tree)?;
-    for (number, fault) in FAULTS.iter().enumerate() {
-        for edit in fault.edits {
-            let file = tree.join(edit.file);
-            let text = fs::read_to_string(&file)?;
-            if text.matches(edit.from).count() != 1 {
-                return Err(
-                    format!("{}: {} does not have, once: {}", fault.name, edit.file, edit.from).into()
-                );
-            }
-            let switch = format!("apdu_spec::seeded::is({number})");
-            let text = text.replacen(edit.from, &edit.to.replace("SEEDED", &switch), 1);
-            fs::write(&file, text)?;
-        }
-    }
-    let standard = tree.join("apdu-spec/src/lib.rs");
-    fs::write(&standard, fs::read_to_string(&standard)? + SWITCH)?;
-    // What both are built of is built once, so the copy has a version and a program name of its own.
-    let workspace = tree.join("Cargo.toml");
-    let (version, other) = (concat!("\"", env!("CARGO_PKG_VERSION"), "\""), "\"99.0.0\"");
-    let text = fs::read_to_string(&workspace)?;
-    fs::write(&workspace, text.replacen(version, other, 1))?;
-    let lock = tree.join("Cargo.lock");
-    fs::write(&lock, relocked(&fs::read_to_string(&lock)?, version, other))?;
-    let manifest = tree.join("verification/Cargo.toml");
-    let text = fs::read_to_string(&manifest)?;
-    fs::write(&manifest, text.replacen("name = \"purse-verify\"", &format!("name = \"{FAULTY_NAME}\""), 1))?;
-    let own = tree.join("verification/src/faults.rs");
-    let call = ["switch_on", "(fault);"].concat();
-    let text =
-        fs::read_to_string(&own)?.replacen(&call, "{ let _ = switch_on; apdu_spec::seeded::set(fault); }", 1);
-    fs::write(&own, text)?;
-
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| options.root.join("target"), PathBuf::from);
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let target = fs::canonicalize(target)?;
-    let built = Command::new(cargo)
-        .args(["build", "--quiet", "--locked", "--workspace", "--all-features", "--bin", FAULTY_NAME])
-        .args(["--profile", &options.profile])
-        .current_dir(&tree)
-        .env("CARGO_TARGET_DIR", &target)
-        .status()?;
-    if !built.success() {
-        return Err("the copy with the faults does not build".into());
+    if !options.built {
+        let tree = options.copy.join("tree");
+        make_copy(&options.root, &tree)?;
+        build(&tree, &options.profile, &target)?;
+    }
+    if options.only_build {
+        return Ok(true);
     }
     let program =
         target.join(if options.profile == "dev" { "debug" } else { &options.profile }).join(FAULTY_NAME);
@@ -152,6 +122,57 @@ pub fn hunt(options: &Options) -> Result<bool, Box<dyn Error>> {
         }
     );
     Ok(all)
+}
+
+/// A copy of the checkout with every fault in it, each behind a switch.
+fn make_copy(root: &Path, tree: &Path) -> Result<(), Box<dyn Error>> {
+    copy(root, tree)?;
+    for (number, fault) in FAULTS.iter().enumerate() {
+        for edit in fault.edits {
+            let file = tree.join(edit.file);
+            let text = fs::read_to_string(&file)?;
+            if text.matches(edit.from).count() != 1 {
+                return Err(
+                    format!("{}: {} does not have, once: {}", fault.name, edit.file, edit.from).into()
+                );
+            }
+            let switch = format!("apdu_spec::seeded::is({number})");
+            let text = text.replacen(edit.from, &edit.to.replace("SEEDED", &switch), 1);
+            fs::write(&file, text)?;
+        }
+    }
+    let standard = tree.join("apdu-spec/src/lib.rs");
+    fs::write(&standard, fs::read_to_string(&standard)? + SWITCH)?;
+    // What both are built of is built once, so the copy has a version and a program name of its own.
+    let workspace = tree.join("Cargo.toml");
+    let (version, other) = (concat!("\"", env!("CARGO_PKG_VERSION"), "\""), "\"99.0.0\"");
+    let text = fs::read_to_string(&workspace)?;
+    fs::write(&workspace, text.replacen(version, other, 1))?;
+    let lock = tree.join("Cargo.lock");
+    fs::write(&lock, relocked(&fs::read_to_string(&lock)?, version, other))?;
+    let manifest = tree.join("verification/Cargo.toml");
+    let text = fs::read_to_string(&manifest)?;
+    fs::write(&manifest, text.replacen("name = \"purse-verify\"", &format!("name = \"{FAULTY_NAME}\""), 1))?;
+    let own = tree.join("verification/src/faults.rs");
+    let call = ["switch_on", "(fault);"].concat();
+    let text =
+        fs::read_to_string(&own)?.replacen(&call, "{ let _ = switch_on; apdu_spec::seeded::set(fault); }", 1);
+    fs::write(&own, text)?;
+    Ok(())
+}
+
+fn build(tree: &Path, profile: &str, target: &Path) -> Result<(), Box<dyn Error>> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo)
+        .args(["build", "--quiet", "--locked", "--workspace", "--all-features", "--bin", FAULTY_NAME])
+        .args(["--profile", profile])
+        .current_dir(tree)
+        .env("CARGO_TARGET_DIR", target)
+        .status()?;
+    if !built.success() {
+        return Err("the copy with the faults does not build".into());
+    }
+    Ok(())
 }
 
 /// What a search for a fault came to.
