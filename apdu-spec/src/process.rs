@@ -59,6 +59,45 @@ listings! {
     "LOCK", Command(CommandName::Lock), "lock";
     "UNLOCK", Command(CommandName::Unlock), "unlock";
     "STORE DATA", Command(CommandName::StoreData), "store-data";
+    "APPEND.RECORD", Step, "append";
+    "CHECK.CREDIT", Step, "check-credit";
+    "CHECK.GROUPS", Step, "check-groups";
+    "CHECK.LIMITS", Step, "check-limits";
+    "CHECK.PAYEE", Step, "check-payee";
+    "CHECK.PAYER", Step, "check-payer";
+    "CHECK.PLACES", Step, "check-places";
+    "CHECK.PROFILE", Step, "check-profile";
+    "CHECK.ROOM", Step, "check-room";
+    "CHECK.TAKE.BACK", Step, "check-take-back";
+    "CLOSE.RECORD", Step, "close-record";
+    "CURRENCY.FORM", Step, "currency-form";
+    "DERIVE.SESSION", Step, "derive-session";
+    "DROP.GROUPS", Step, "drop-groups";
+    "FILE.CONTROL", Step, "file-control";
+    "FIND.KEY", Step, "find-key";
+    "FIND.MASTER", Step, "find-master";
+    "FIND.POCKET", Step, "find-pocket";
+    "FIND.PURCHASE", Step, "find-purchase";
+    "FORGET.GROUPS", Step, "forget-groups";
+    "GROUP.FORM", Step, "group-form";
+    "LIFE.CYCLE", Step, "life-cycle";
+    "MONTH.FORM", Step, "month-form";
+    "NEXT.GROUP", Step, "next-group";
+    "NUMBER.FORM", Step, "number-form";
+    "PARAMETER.FORM", Step, "parameter-form";
+    "PAST", Step, "past";
+    "PAYER.RECORD", Step, "payer-record";
+    "PERSONALISE", Step, "personalise";
+    "PIN.FORM", Step, "pin-form";
+    "RECORD", Step, "record";
+    "SET.LIMITS", Step, "set-limits";
+    "SHORT.FILE", Step, "short-file";
+    "STATUS.BLOCK", Step, "status-block";
+    "TAKE.BACK", Step, "take-back";
+    "TAKE.GROUPS", Step, "take-groups";
+    "TAKE.LIMITS", Step, "take-limits";
+    "TAKE.TRY", Step, "take-try";
+    "USED.UP", Step, "used-up";
 }
 
 /// The listing of a command.

@@ -384,7 +384,12 @@ impl<'a> Compiler<'a> {
             let wanted = self.kinds.get(known).copied().unwrap_or(kind);
             return Ok((Slot::Variable(known), None, wanted));
         }
-        let kind = if kind == Kind::Truth { Kind::Number(None) } else { kind };
+        let kind = match kind {
+            Kind::Truth => Kind::Number(None),
+            // The next value may be longer.
+            Kind::Bytes(_) => Kind::Bytes(None),
+            Kind::Number(length) => Kind::Number(length),
+        };
         Ok((self.variable(name, kind), None, kind))
     }
 

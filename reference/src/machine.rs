@@ -458,6 +458,7 @@ impl<'a> Machine<'a> {
             Function::Rest => Value::Bytes(bytes(0)?.get(length(1)?..).ok_or_else(short)?.to_vec()),
             Function::Length => Value::Number(i64::try_from(bytes(0)?.len()).map_err(|_| short())?),
             Function::Number => Value::Number(decode(&bytes(0)?).ok_or("more bytes than a number has")?),
+            Function::Byte => Value::Bytes(encode(number(0)?, 1).ok_or("more than a byte holds")?),
             Function::Nibble => {
                 let (bytes, place) = (bytes(0)?, length(1)?);
                 let byte = bytes.get(place / 2).copied().ok_or_else(short)?;

@@ -127,6 +127,8 @@ pub enum Function {
     Length,
     /// NUMBER(bytes): big-endian.
     Number,
+    /// BYTE(number): one byte.
+    Byte,
     /// NIBBLE(bytes, place): four bits, from 0, the high ones first.
     Nibble,
     /// CMAC(key, bytes): AES-CMAC, 16 bytes.
@@ -190,6 +192,13 @@ pub(crate) static FUNCTIONS: &[Signature] = &[
         arguments: &[BYTES],
         result: NUMBER,
         meaning: "the number that up to four bytes are, big-endian",
+    },
+    Signature {
+        name: "BYTE",
+        function: Function::Byte,
+        arguments: &[NUMBER],
+        result: Kind::Bytes(Some(1)),
+        meaning: "a number up to 255 as one byte",
     },
     Signature {
         name: "NIBBLE",
