@@ -4,6 +4,7 @@
 //! Here that text is parsed, checked, and run: [`card::ReferenceCard`] answers APDUs by it.
 
 pub mod card;
+pub mod check;
 pub mod compile;
 pub mod language;
 pub mod machine;

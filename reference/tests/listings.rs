@@ -8,3 +8,11 @@ fn every_listing_is_of_the_language_and_keeps_its_rules() {
         panic!("{finding}");
     }
 }
+
+#[test]
+fn the_text_passes_its_own_checks() {
+    let standard = Standard::load().expect("the listings are of the language");
+    let findings = purse_reference::check::check(&standard);
+    let findings: Vec<_> = findings.iter().map(ToString::to_string).collect();
+    assert!(findings.is_empty(), "{findings:#?}");
+}
