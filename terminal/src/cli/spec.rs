@@ -36,9 +36,8 @@ fn all() -> Reply {
         view::table(&["command", "CLA", "INS", "P1 P2", "data", "response", "needs", "what it does"], &[]);
     for row in &COMMANDS {
         let forms: Vec<[String; 3]> = row.forms.iter().map(form).collect();
-        let column = |place: usize| {
-            forms.iter().map(|form| form[place].as_str()).collect::<Vec<_>>().join("\n")
-        };
+        let column =
+            |place: usize| forms.iter().map(|form| form[place].as_str()).collect::<Vec<_>>().join("\n");
         table.add_row([
             row.name.to_owned(),
             format!("{:02X}", row.class),

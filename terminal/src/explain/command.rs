@@ -228,6 +228,11 @@ fn short_file(identifier: u8) -> String {
 fn put_body(cursor: &mut Cursor<'_>, known: &Known) -> Result<Option<String>, Misfit> {
     let expected = |le: u8| if le == 0 { 256 } else { usize::from(le) };
     let at_most = |length: usize| Some(format!("at most {}", bytes_of(length)));
+    if known.is_secret() && !adds_up(cursor.rest()) {
+        // A length that is wrong or has been forgotten may be a piece of what follows.
+        cursor.opaque("body", true, None);
+        return Ok(Some("Lc and what follows do not add up".to_owned()));
+    }
     match *cursor.rest() {
         [] => return Ok(None),
         [le] => {
@@ -273,6 +278,18 @@ fn put_body(cursor: &mut Cursor<'_>, known: &Known) -> Result<Option<String>, Mi
         }
     }
     Ok(None)
+}
+
+/// Whether what is behind P2 has the length that Lc says, short or extended.
+fn adds_up(body: &[u8]) -> bool {
+    match *body {
+        [] | [_] | [0, _, _] => true,
+        [0, high, low, ref rest @ ..] => {
+            let length = usize::from(u16::from_be_bytes([high, low]));
+            rest.len() == length || rest.len() == length + 2
+        }
+        [lc, ref rest @ ..] => rest.len() == usize::from(lc) || rest.len() == usize::from(lc) + 1,
+    }
 }
 
 /// The body does not have the length that Lc says.

@@ -180,7 +180,9 @@ fn read(object: Object, title: String, bytes: &[u8], tags: &[u16]) -> Result<Rea
         return cursor.misfit("the data object ends here, the bytes do not");
     }
     put(&mut cursor)?;
-    Ok(Reading::new(object, title, Fit::Exact, cursor.finish()?))
+    // Two bytes without a value are rather a status word.
+    let fit = if header.value_length > 0 { Fit::Exact } else { Fit::Asked };
+    Ok(Reading::new(object, title, fit, cursor.finish()?))
 }
 
 /// Title of an FCI, none where it is not one.
