@@ -66,7 +66,10 @@ fn answering(response: &[u8], command: &[u8]) -> Reading {
     explain(response, &Hint { object: None, response_to: Some(command) }).unwrap().remove(0)
 }
 
-/// Name, hexadecimal and meaning of these fields, in this order, among others.
+/// Name, hexadecimal and meaning of fields.
+type Fields = &'static [(&'static str, &'static str, &'static str)];
+
+/// Has these fields, in this order, among others: name, hexadecimal, meaning.
 #[track_caller]
 fn says(bytes: &[u8], reading: &Reading, expected: &[(&str, &str, &str)]) {
     let mut leaves = reading.leaves().into_iter();
@@ -265,7 +268,7 @@ fn commands_name_their_data_by_the_table() {
 fn every_script_names_its_parameter() {
     let parameters = PocketParameters { currency: eur(), exponent: 2, limits: PURSE_LIMITS };
     let resolution = Resolution::Reversed;
-    let cases: [(Parameter, &str, &[(&str, &str, &str)]); 6] = [
+    let cases: [(Parameter, &str, Fields); 6] = [
         (
             Parameter::Limits { pocket: 1, limits: PURSE_LIMITS },
             "limits of a pocket",

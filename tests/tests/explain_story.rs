@@ -175,7 +175,9 @@ fn what_crosses_is_recognised_without_a_hint() {
             let readings = explain(bytes, &Hint::default()).unwrap();
             assert_eq!(readings[0].object, object, "{readings:#?}");
             assert!(is_understood(&readings[0]), "{readings:#?}");
-            readings.iter().for_each(|reading| assert_tiled(bytes, reading));
+            for reading in &readings {
+                assert_tiled(bytes, reading);
+            }
         }
     }
 }
@@ -246,7 +248,9 @@ proptest! {
                     Ok(readings) => {
                         prop_assert!(!readings.is_empty());
                         prop_assert!(readings.is_sorted_by_key(|reading| std::cmp::Reverse(reading.fit)));
-                        readings.iter().for_each(|reading| assert_tiled(&bytes, reading));
+                        for reading in &readings {
+                            assert_tiled(&bytes, reading);
+                        }
                     }
                     Err(misfit) => prop_assert!(misfit.offset <= bytes.len()),
                 }
