@@ -28,4 +28,5 @@ pub mod record;
 pub mod software;
 pub mod status;
 pub mod status_block;
+pub mod tag;
 pub mod wire;
