@@ -154,7 +154,7 @@ impl<'a> Walk<'a> {
             self.reads(at, code, &state.known);
         }
         match &instruction.operation {
-            Operation::Nothing | Operation::Transmit(_) => {}
+            Operation::Nothing | Operation::Transmit(_) | Operation::Each(..) | Operation::Range(..) => {}
             Operation::BeginCommit => {
                 if within {
                     self.wrong(at, "a COMMIT within a COMMIT");
@@ -185,7 +185,6 @@ impl<'a> Walk<'a> {
                 after.known.insert(name_of(*slot));
                 return vec![(at + 1, after), leaves];
             }
-            Operation::Each(..) | Operation::Range(..) => {}
             Operation::Input(inputs) => after.known.extend(inputs.iter().map(|(_, slot)| name_of(*slot))),
             Operation::Receive(fields) => after.known.extend(fields.iter().map(|(slot, _)| name_of(*slot))),
             Operation::Status(..) | Operation::Send(..) | Operation::Stop(_) => {

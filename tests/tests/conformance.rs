@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use purse_tests::fuzzing::card;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_card_does_what_the_listings_say(history in prop::collection::vec(any::<u8>(), 50..1200)) {

@@ -220,6 +220,8 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> World<WINDOW, EXCEPTIONS> {
             card.select();
             assert_eq!(View::of(&mut card), view, "it has changed its mind");
         }
+        // Looking at it has made another file current.
+        card.select();
         self.card = Some(card);
     }
 
