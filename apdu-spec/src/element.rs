@@ -223,6 +223,14 @@ impl Role {
         self as u8
     }
 
+    /// Its name in the standard.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Purse => "purse",
+            Self::Merchant => "merchant SAM",
+        }
+    }
+
     /// Whether a card of this role may be the payee of this kind (section 7).
     pub const fn receives(self, kind: Kind) -> bool {
         match (self, kind) {

@@ -12,6 +12,7 @@
 pub mod answer_to_reset;
 pub mod command;
 pub mod cryptography;
+pub mod data_element;
 pub mod element;
 pub mod file;
 pub mod life_cycle;
@@ -21,9 +22,11 @@ pub mod pay_details;
 pub mod personalisation;
 pub mod pin;
 pub mod pocket;
+pub mod process;
 pub mod record;
 #[cfg(feature = "software")]
 pub mod software;
 pub mod status;
 pub mod status_block;
+pub mod tag;
 pub mod wire;

@@ -22,6 +22,40 @@ impl Resolution {
             Self::Reversed => 2,
         }
     }
+
+    /// From its code.
+    pub const fn parse(code: u8) -> Result<Self, DataError> {
+        match code {
+            1 => Ok(Self::Settled),
+            2 => Ok(Self::Reversed),
+            _ => Err(DataError::Value),
+        }
+    }
+
+    /// Its name in the standard.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Settled => "settled",
+            Self::Reversed => "reversed",
+        }
+    }
+}
+
+/// What a parameter id changes, in the words of the standard; none for an id that it does not have.
+pub const fn name(id: u8) -> Option<&'static str> {
+    Some(match id {
+        0x01 => "limits of a pocket",
+        0x02 => "new pocket",
+        0x03 => "expiry",
+        0x04 => "PIN tries back",
+        0x05 => "block",
+        0x06 => "unblock",
+        0x07 => "terminate",
+        0x08 => "resolve an open record",
+        0x09 => "clear the lock",
+        0x0A => "forget a PAYM master",
+        _ => return None,
+    })
 }
 
 /// One parameter with its new value.
@@ -105,11 +139,7 @@ impl Parameter {
             0x08 => Self::Resolve {
                 sequence: Sequence::parse(reader.take()?),
                 tac: Tac(reader.take()?),
-                resolution: match reader.byte()? {
-                    1 => Resolution::Settled,
-                    2 => Resolution::Reversed,
-                    _ => return Err(DataError::Value),
-                },
+                resolution: Resolution::parse(reader.byte()?)?,
             },
             0x09 => Self::ClearLock,
             0x0A => Self::ForgetMaster(KeyVersion(reader.byte()?)),

@@ -27,6 +27,20 @@ pub const DGI_PIN: u16 = 0x8010;
 /// DGI of PIN try counter and limit.
 pub const DGI_PIN_TRIES: u16 = 0x9010;
 
+/// What a data group holds, in the words of the standard; none for a group that it does not have.
+pub const fn group_name(identifier: u16) -> Option<&'static str> {
+    Some(match identifier {
+        DGI_IDENTITY => "identity",
+        DGI_POCKET..=DGI_LAST_POCKET => "pocket",
+        DGI_KEYS => "card keys",
+        DGI_CHECK_VALUES => "key check values",
+        DGI_MASTERS => "PAYM masters",
+        DGI_PIN => "PIN",
+        DGI_PIN_TRIES => "PIN tries",
+        _ => return None,
+    })
+}
+
 /// PAYM masters that a merchant SAM can hold.
 pub const MASTERS: usize = 8;
 /// Card keys in DGI 8000.

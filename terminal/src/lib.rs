@@ -2,6 +2,7 @@
 
 pub mod amount;
 pub mod client;
+pub mod explain;
 pub mod flow;
 pub mod home;
 pub mod issuer;

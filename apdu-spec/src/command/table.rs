@@ -214,7 +214,6 @@ pub static COMMANDS: [Row; 19] = [
         status_words: &[
             Status::Success,
             Status::WrongPin(0),
-            Status::SecurityStatus,
             Status::PinBlocked,
             Status::ConditionsOfUse,
             Status::WrongData,

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use apdu_spec::element::Role;
-use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use purse_terminal::explain::Object;
 
 /// Shown at the end of `--help` and in the manual page.
 const EXIT_CODES: &str = "\
@@ -171,6 +172,18 @@ pub(crate) enum Command {
         #[arg(required = true, value_name = "HEX")]
         commands: Vec<String>,
     },
+    /// Say what bytes are, field by field, in the standard's names
+    ///
+    /// A command, a response, a status word, a log record, an FCI: whatever crosses, and what a card holds. Every reading
+    /// that fits is shown, the likeliest first. No card and no home are needed. A PIN in an argument can be read by other
+    /// programs: give it on standard input.
+    Explain(ExplainArguments),
+    /// Print the standard's table of commands, or all of one command
+    Spec {
+        /// Its name in the standard, in capitals or not: `debit`, `get-proof`
+        #[arg(value_name = "COMMAND")]
+        command: Vec<String>,
+    },
     /// Wait for cards in --reader and take the same payment from each, until Ctrl-C
     ///
     /// A card that has paid does not pay this till again. A payment for which the card wants its PIN is not taken.
@@ -282,6 +295,36 @@ pub(crate) struct ServeArguments {
     pub(crate) t0: bool,
 }
 
+/// What is to be explained, and how.
+#[derive(Args, Clone)]
+pub(crate) struct ExplainArguments {
+    /// Hexadecimal, one object each; spaces, colons, new lines and 0x are for the reader; - is standard input
+    #[arg(required = true, value_name = "HEX")]
+    pub(crate) objects: Vec<String>,
+    /// What the bytes are to be taken for
+    #[arg(long = "as", value_name = "KIND", value_parser = object_parser())]
+    pub(crate) kind: Option<Object>,
+    /// The bytes answer this command, whose row of the table names their fields
+    #[arg(long, value_name = "HEX")]
+    pub(crate) response_to: Option<String>,
+    /// Show PINs and keys too
+    #[arg(long)]
+    pub(crate) reveal: bool,
+}
+
+impl std::fmt::Debug for ExplainArguments {
+    /// Without the bytes: a PIN may be in them.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("ExplainArguments").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+fn object_parser() -> impl TypedValueParser<Value = Object> {
+    let unknown = || "no such kind".to_owned();
+    PossibleValuesParser::new(Object::ALL.map(Object::name))
+        .try_map(move |name| Object::parse(&name).ok_or_else(unknown))
+}
+
 /// `pin …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum PinCommand {
@@ -326,6 +369,8 @@ impl Command {
             Self::Lock => "lock",
             Self::Unlock { .. } => "unlock",
             Self::Apdu { .. } => "apdu",
+            Self::Explain(_) => "explain",
+            Self::Spec { .. } => "spec",
             Self::Till { .. } => "till",
             Self::Readers => "readers",
             Self::Resolve => "resolve",

@@ -14,6 +14,7 @@ mod context;
 mod convert;
 mod demo;
 mod doctor;
+mod explain;
 mod failure;
 mod fault;
 mod holder;
@@ -32,6 +33,7 @@ mod recovery;
 mod serve;
 mod served;
 mod snapshot;
+mod spec;
 mod sums;
 mod till;
 mod view;
@@ -94,6 +96,8 @@ fn run(arguments: Arguments, console: Console) -> Result<Reply, Failure> {
         Command::Bench { time, .. } if global.reader.is_none() => return bench::bench(time),
         Command::Doctor { reader_conf } => return Ok(doctor::doctor(&reader_conf)),
         Command::Readers => return readers::readers(),
+        Command::Explain(arguments) => return explain::explain(&arguments),
+        Command::Spec { command } => return spec::spec(&command),
         Command::Completions { shell } => return manual::completions(shell),
         Command::Man { out } => return manual::manual(out.as_deref()),
         _ => {}
@@ -138,6 +142,8 @@ fn with_context(context: &Context, command: Command) -> Result<Reply, Failure> {
         | Command::Demo
         | Command::Doctor { .. }
         | Command::Readers
+        | Command::Explain(_)
+        | Command::Spec { .. }
         | Command::Completions { .. }
         | Command::Man { .. } => unreachable!("these need no home and are done above"),
     }

@@ -1,0 +1,3 @@
+10 REM CLOSE.RECORD: the record with sequence CLOSED has come to NEW.STATE, within a COMMIT. EF.EXC holds open ones only
+20 LET LOG.STATE(CLOSED) = NEW.STATE
+30 IF CLOSED + WINDOW < SEQUENCE THEN FORGET LOG(CLOSED)

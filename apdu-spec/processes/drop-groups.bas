@@ -1,0 +1,6 @@
+10 REM DROP.GROUPS: a refused block leaves nothing behind
+20 LET AT = 0
+30 GOSUB NEXT.GROUP
+40 LET GROUP(DGI) = X""
+50 LET AT = NEXT.AT
+60 IF AT < LENGTH(DATA) THEN GOTO 30

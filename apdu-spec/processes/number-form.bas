@@ -1,0 +1,16 @@
+10 REM NUMBER.FORM: PARTY must be 16 BCD digits of which the last is the Luhn digit, and not 0 (6A80)
+20 IF PARTY = X"0000000000000000" THEN RETURN 6A80
+30 LET SUM = 0
+40 FOR I = 0 TO 15
+50 LET DIGIT = NIBBLE(PARTY, I)
+60 IF DIGIT > 9 THEN RETURN 6A80
+70 LET SUM = SUM + DIGIT
+80 REM Every other digit counts twice, and 9 less where that makes two digits
+90 IF I = 1 OR I = 3 OR I = 5 OR I = 7 OR I = 9 OR I = 11 OR I = 13 OR I = 15 THEN GOTO 120
+100 LET SUM = SUM + DIGIT
+110 IF DIGIT > 4 THEN LET SUM = SUM - 9
+120 NEXT I
+130 FOR I = 0 TO 14
+140 IF SUM = 10 * I THEN RETURN
+150 NEXT I
+160 RETURN 6A80

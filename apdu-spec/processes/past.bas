@@ -1,0 +1,11 @@
+10 REM PAST: what PD with an old sequence of this payee came to: CREDITED is 1; or GONE is 1, and nothing tells any more
+20 LET CREDITED = 0
+30 LET GONE = 0
+40 IF IN.LOG(PD.TO.SEQUENCE) = 0 THEN GOTO 70
+50 IF LOG.ROLE(PD.TO.SEQUENCE) = PAYEE AND LOG.PD(PD.TO.SEQUENCE) = PD THEN LET CREDITED = 1
+60 RETURN
+70 REM Of a load, every record tells the last one that was credited; the issuer gives val only above every earlier load
+80 LET GONE = 1
+90 IF PD.KIND <> LOAD OR PD.TO.SEQUENCE < FIRST.SEQUENCE THEN RETURN
+100 IF LAST.LOAD = PD.TO.SEQUENCE THEN LET CREDITED = 1
+110 IF LAST.LOAD = PD.TO.SEQUENCE OR LAST.LOAD = NO.SEQUENCE OR LAST.LOAD < PD.TO.SEQUENCE THEN LET GONE = 0

@@ -1,0 +1,7 @@
+10 REM TAKE.TRY: compares BLOCK with the PIN. The try is in memory before they are compared, so that no cut gives it back
+20 LET PIN.VERIFIED = 0
+30 IF PIN.TRIES = 0 THEN RETURN 6983
+40 BEGIN COMMIT
+50 LET PIN.TRIES = PIN.TRIES - 1
+60 END COMMIT
+70 IF BLOCK <> REFERENCE.PIN THEN RETURN 63C0 + PIN.TRIES

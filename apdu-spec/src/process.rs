@@ -1,0 +1,111 @@
+//! The processes of the standard, as text: a listing for each command, for each step that several share, and for each
+//! process across parties, in the language of `processes/language.md`.
+
+use crate::command::CommandName;
+
+/// What a listing describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListingKind {
+    /// What precedes every command.
+    Before,
+    /// A command.
+    Command(CommandName),
+    /// A step that commands and processes call.
+    Step,
+    /// A process across parties.
+    Process,
+}
+
+/// One listing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// Its name, by which GOSUB calls a step.
+    pub name: &'static str,
+    /// What it describes.
+    pub kind: ListingKind,
+    /// Its text.
+    pub text: &'static str,
+}
+
+macro_rules! listings {
+    ($($name:literal, $kind:expr, $file:literal;)*) => {
+        /// Every listing.
+        pub static LISTINGS: &[Listing] = &[
+            $(Listing { name: $name, kind: $kind, text: include_str!(concat!("../processes/", $file, ".bas")) },)*
+        ];
+    };
+}
+
+use ListingKind::{Before, Command, Step};
+
+listings! {
+    "BEFORE", Before, "before";
+    "SELECT", Command(CommandName::Select), "select";
+    "READ BINARY", Command(CommandName::ReadBinary), "read-binary";
+    "READ RECORD", Command(CommandName::ReadRecord), "read-record";
+    "GET DATA", Command(CommandName::GetData), "get-data";
+    "VERIFY", Command(CommandName::Verify), "verify";
+    "CHANGE PIN", Command(CommandName::ChangePin), "change-pin";
+    "INITIALIZE", Command(CommandName::Initialize), "initialize";
+    "CREDIT", Command(CommandName::Credit), "credit";
+    "DEBIT", Command(CommandName::Debit), "debit";
+    "UPDATE PARAMETER", Command(CommandName::UpdateParameter), "update-parameter";
+    "GET PROOF", Command(CommandName::GetProof), "get-proof";
+    "GET BALANCE", Command(CommandName::GetBalance), "get-balance";
+    "READ ENTRY", Command(CommandName::ReadEntry), "read-entry";
+    "ACKNOWLEDGE", Command(CommandName::Acknowledge), "acknowledge";
+    "DECLINE", Command(CommandName::Decline), "decline";
+    "REVERSE", Command(CommandName::Reverse), "reverse";
+    "LOCK", Command(CommandName::Lock), "lock";
+    "UNLOCK", Command(CommandName::Unlock), "unlock";
+    "STORE DATA", Command(CommandName::StoreData), "store-data";
+    "APPEND.RECORD", Step, "append";
+    "CHECK.CREDIT", Step, "check-credit";
+    "CHECK.GROUPS", Step, "check-groups";
+    "CHECK.LIMITS", Step, "check-limits";
+    "CHECK.PAYEE", Step, "check-payee";
+    "CHECK.PAYER", Step, "check-payer";
+    "CHECK.PLACES", Step, "check-places";
+    "CHECK.PROFILE", Step, "check-profile";
+    "CHECK.ROOM", Step, "check-room";
+    "CHECK.TAKE.BACK", Step, "check-take-back";
+    "CLOSE.RECORD", Step, "close-record";
+    "CURRENCY.FORM", Step, "currency-form";
+    "DERIVE.SESSION", Step, "derive-session";
+    "DROP.GROUPS", Step, "drop-groups";
+    "FILE.CONTROL", Step, "file-control";
+    "FIND.KEY", Step, "find-key";
+    "FIND.MASTER", Step, "find-master";
+    "FIND.POCKET", Step, "find-pocket";
+    "FIND.PURCHASE", Step, "find-purchase";
+    "FORGET.GROUPS", Step, "forget-groups";
+    "GROUP.FORM", Step, "group-form";
+    "LIFE.CYCLE", Step, "life-cycle";
+    "MONTH.FORM", Step, "month-form";
+    "NEXT.GROUP", Step, "next-group";
+    "NUMBER.FORM", Step, "number-form";
+    "PARAMETER.FORM", Step, "parameter-form";
+    "PAST", Step, "past";
+    "PAYER.RECORD", Step, "payer-record";
+    "PERSONALISE", Step, "personalise";
+    "PIN.FORM", Step, "pin-form";
+    "RECORD", Step, "record";
+    "SET.LIMITS", Step, "set-limits";
+    "SHORT.FILE", Step, "short-file";
+    "STATUS.BLOCK", Step, "status-block";
+    "TAKE.BACK", Step, "take-back";
+    "TAKE.GROUPS", Step, "take-groups";
+    "TAKE.LIMITS", Step, "take-limits";
+    "TAKE.TRY", Step, "take-try";
+    "USED.UP", Step, "used-up";
+}
+
+/// The listing of a command.
+pub fn listing(command: CommandName) -> Option<&'static Listing> {
+    LISTINGS.iter().find(|listing| listing.kind == Command(command))
+}
+
+/// A listing by its name.
+pub fn listing_named(name: &str) -> Option<&'static Listing> {
+    LISTINGS.iter().find(|listing| listing.name == name)
+}

@@ -1,0 +1,499 @@
+//! Runs a program, line by line, over a memory and a session.
+
+use aes::Aes128Enc;
+use aes::cipher::{BlockCipherEncrypt as _, KeyInit as _};
+use apdu_spec::data_element::{DATA_ELEMENTS, Home, Subscript};
+use cmac::{Cmac, Mac as _};
+
+use crate::language::syntax::Operator;
+use crate::memory::{Entry, Memory, empty};
+use crate::program::{Code, File, Function, Kind, Operation, Program, Slot};
+use crate::session::Session;
+use crate::value::{Value, decode, encode};
+
+/// A text that asks for what cannot be: a mistake of the listing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{listing}, line {line}: {message}")]
+pub struct Fault {
+    /// Name of the listing.
+    pub listing: String,
+    /// Number of its line.
+    pub line: u32,
+    /// What.
+    pub message: String,
+}
+
+/// Watches a program run.
+pub trait Observer {
+    /// A line is about to be executed: place of its listing, place of the line in it.
+    fn line(&mut self, listing: usize, line: usize);
+    /// An element or variable has got a value.
+    fn assigned(&mut self, name: &str, subscript: Option<i64>, value: &Value) {
+        let _ = (name, subscript, value);
+    }
+    /// A COMMIT has ended.
+    fn committed(&mut self) {}
+}
+
+/// Watches nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {
+    fn line(&mut self, _listing: usize, _line: usize) {}
+}
+
+/// How a program ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Answer(Vec<u8>, u16),
+    Stopped(String),
+}
+
+/// What TRANSMIT is carried out by.
+pub(crate) trait Parties {
+    /// Data and status word of the answer.
+    fn transmit(&mut self, message: &Sent<'_>) -> Result<(Vec<u8>, u16), String>;
+    /// What the process is told.
+    fn input(&mut self, name: &str) -> Result<Value, String>;
+}
+
+/// A message on its way.
+#[derive(Debug)]
+pub struct Sent<'a> {
+    /// To whom.
+    pub party: &'a str,
+    /// Command, or message of the issuer.
+    pub name: &'a str,
+    /// P1, where it is given.
+    pub p1: Option<u8>,
+    /// P2, where it is given.
+    pub p2: Option<u8>,
+    /// The data field.
+    pub data: Vec<u8>,
+}
+
+/// No parties: a command runs within its card.
+pub(crate) struct Alone;
+
+impl Parties for Alone {
+    fn transmit(&mut self, _message: &Sent<'_>) -> Result<(Vec<u8>, u16), String> {
+        Err("a command sends to nobody".into())
+    }
+
+    fn input(&mut self, name: &str) -> Result<Value, String> {
+        Err(format!("a command is not told {name}"))
+    }
+}
+
+/// A loop that is under way.
+enum Turns {
+    Sequences(std::vec::IntoIter<u32>),
+    Numbers(i64, i64),
+}
+
+/// What a program runs over.
+pub(crate) struct Machine<'a> {
+    pub(crate) memory: &'a mut Memory,
+    pub(crate) session: &'a mut Session,
+    pub(crate) commits: Vec<Memory>,
+    pub(crate) observer: &'a mut dyn Observer,
+    pub(crate) parties: &'a mut dyn Parties,
+    /// Whether the states after each COMMIT are wanted.
+    pub(crate) keeps_commits: bool,
+    pub(crate) answer: (Vec<u8>, u16),
+    variables: Vec<Option<Value>>,
+    loops: Vec<Option<Turns>>,
+}
+
+type Outcome<T> = Result<T, String>;
+
+impl<'a> Machine<'a> {
+    pub(crate) fn new(
+        memory: &'a mut Memory,
+        session: &'a mut Session,
+        observer: &'a mut dyn Observer,
+        parties: &'a mut dyn Parties,
+    ) -> Self {
+        Self {
+            memory,
+            session,
+            commits: Vec::new(),
+            observer,
+            parties,
+            keeps_commits: true,
+            answer: (Vec::new(), 0),
+            variables: Vec::new(),
+            loops: Vec::new(),
+        }
+    }
+
+    /// Runs to the end. `data` is a command's data field, whose fields get their names.
+    pub(crate) fn run(
+        &mut self,
+        program: &Program,
+        data: &[u8],
+        lines: &dyn Fn(usize, usize) -> (String, u32),
+    ) -> Result<End, Fault> {
+        self.variables = vec![None; program.variables.len()];
+        self.loops = (0..program.loops).map(|_| None).collect();
+        let fault = |at: usize, message: String| {
+            let instruction = program.instructions.get(at);
+            let (listing, line) =
+                instruction.map_or((String::new(), 0), |found| lines(found.listing, found.line));
+            Fault { listing, line, message }
+        };
+        self.bind(program, data).map_err(|message| fault(0, message))?;
+        let mut at = 0;
+        let mut last = None;
+        // More than any listing needs: a loop without an end is a mistake of the text too.
+        for _ in 0..1_000_000 {
+            let Some(instruction) = program.instructions.get(at) else {
+                return Err(fault(at, "beyond the last line".into()));
+            };
+            let line = (instruction.listing, instruction.line);
+            if last != Some(line) || matches!(instruction.operation, Operation::Turn(..)) {
+                self.observer.line(line.0, line.1);
+                last = Some(line);
+            }
+            match self.step(program, &instruction.operation, at) {
+                Ok(Step::To(next)) => at = next,
+                Ok(Step::End(end)) => return Ok(end),
+                Err(message) => return Err(fault(at, message)),
+            }
+        }
+        Err(fault(at, "does not come to an end".into()))
+    }
+
+    /// Fields get their names only where all of them are there; a command of another length ends before them.
+    fn bind(&mut self, program: &Program, data: &[u8]) -> Outcome<()> {
+        let mut rest = data;
+        for field in &program.fields {
+            let Some((bytes, behind)) = rest.split_at_checked(field.length) else { return Ok(()) };
+            let value = match field.kind {
+                Kind::Number(_) => Value::Number(decode(bytes).ok_or("a field is no number")?),
+                Kind::Bytes(_) | Kind::Truth => Value::Bytes(bytes.to_vec()),
+            };
+            self.put(program, field.slot, None, value)?;
+            rest = behind;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, program: &Program, operation: &Operation, at: usize) -> Outcome<Step> {
+        match operation {
+            Operation::Nothing | Operation::BeginCommit => {}
+            Operation::EndCommit => {
+                if self.keeps_commits {
+                    self.commits.push(self.memory.clone());
+                }
+                self.observer.committed();
+            }
+            Operation::Let(slot, subscript, value) => {
+                let subscript = subscript.as_ref().map(|subscript| self.number(subscript)).transpose()?;
+                let value = self.value(value)?;
+                self.put(program, *slot, subscript, value)?;
+            }
+            Operation::Branch(condition, otherwise) => {
+                if self.number(condition)? == 0 {
+                    return Ok(Step::To(*otherwise));
+                }
+            }
+            Operation::Jump(target) => return Ok(Step::To(*target)),
+            Operation::Status(status, added) => {
+                let added = added.as_ref().map(|added| self.number(added)).transpose()?.unwrap_or(0);
+                let status = u16::try_from(i64::from(*status) + added).map_err(|_| "no status word")?;
+                return Ok(Step::End(End::Answer(Vec::new(), status)));
+            }
+            Operation::Send(data, status) => return Ok(Step::End(End::Answer(self.bytes(data)?, *status))),
+            Operation::Append(values) => self.append(values)?,
+            Operation::Forget(sequence) => {
+                let sequence = u32::try_from(self.number(sequence)?).map_err(|_| "no sequence")?;
+                self.memory.log.remove(&sequence).ok_or("the log has no such record")?;
+            }
+            Operation::Each(number, file) => {
+                let sequences = self.sequences(*file)?;
+                self.begin(*number, Turns::Sequences(sequences.into_iter()));
+            }
+            Operation::Range(number, first, last) => {
+                let turns = Turns::Numbers(self.number(first)?, self.number(last)?);
+                self.begin(*number, turns);
+            }
+            Operation::Turn(number, slot, end) => {
+                let next = match self.loops.get_mut(*number) {
+                    Some(Some(Turns::Sequences(sequences))) => sequences.next().map(i64::from),
+                    Some(Some(Turns::Numbers(next, last))) if *next <= *last => {
+                        *next += 1;
+                        Some(*next - 1)
+                    }
+                    _ => None,
+                };
+                let Some(next) = next else { return Ok(Step::To(*end)) };
+                self.put(program, *slot, None, Value::Number(next))?;
+            }
+            Operation::Input(inputs) => {
+                for (name, slot) in inputs {
+                    let value = self.parties.input(name)?;
+                    self.put(program, *slot, None, value)?;
+                }
+            }
+            Operation::Transmit(message) => {
+                let byte = |value: i64| u8::try_from(value).map_err(|_| "P1 and P2 are bytes");
+                let p1 = message
+                    .p1
+                    .as_ref()
+                    .map(|value| byte(self.number(value)?).map_err(String::from))
+                    .transpose()?;
+                let p2 = message
+                    .p2
+                    .as_ref()
+                    .map(|value| byte(self.number(value)?).map_err(String::from))
+                    .transpose()?;
+                let data =
+                    message.data.as_ref().map(|data| self.bytes(data)).transpose()?.unwrap_or_default();
+                let sent = Sent { party: &message.party, name: &message.name, p1, p2, data };
+                self.answer = self.parties.transmit(&sent)?;
+                let (response, status) = self.answer.clone();
+                self.session.respond(response, status);
+            }
+            Operation::Receive(fields) => {
+                let response = self.answer.0.clone();
+                let mut rest = response.as_slice();
+                for (slot, length) in fields {
+                    let length = if *length == 0 { rest.len() } else { *length };
+                    let (field, behind) = rest.split_at_checked(length).ok_or("the answer is too short")?;
+                    self.put(program, *slot, None, Value::Bytes(field.to_vec()))?;
+                    rest = behind;
+                }
+            }
+            Operation::Stop(word) => return Ok(Step::End(End::Stopped(word.clone()))),
+            Operation::Fall => return Err("ends without an answer".into()),
+        }
+        Ok(Step::To(at + 1))
+    }
+
+    fn begin(&mut self, number: usize, turns: Turns) {
+        if let Some(place) = self.loops.get_mut(number) {
+            *place = Some(turns);
+        }
+    }
+
+    /// The window's sequences, newest first, or the older ones that the log still has, oldest first.
+    fn sequences(&self, file: File) -> Outcome<Vec<u32>> {
+        let element = |name| self.memory.value(name, 0).and_then(Value::number).ok_or("no such element");
+        let oldest = element("SEQUENCE")? - element("WINDOW")?;
+        let in_window = |sequence: &u32| i64::from(*sequence) >= oldest;
+        let known = self.memory.log.keys().copied();
+        Ok(match file {
+            File::Log => known.rev().filter(in_window).collect(),
+            File::Exceptions => known.filter(|sequence| !in_window(sequence)).collect(),
+        })
+    }
+
+    fn append(&mut self, values: &[Code]) -> Outcome<()> {
+        let [pay_details, role, state, balance, tac] = values else { return Err("no record".into()) };
+        let byte = |number: i64| u8::try_from(number).map_err(|_| String::from("no byte"));
+        let entry = Entry {
+            pay_details: self.bytes(pay_details)?,
+            role: byte(self.number(role)?)?,
+            state: byte(self.number(state)?)?,
+            balance: u32::try_from(self.number(balance)?).map_err(|_| "no amount")?,
+            tac: self.bytes(tac)?,
+        };
+        if entry.pay_details.len() != 36 || entry.tac.len() != 8 {
+            return Err("a record has a PD of 36 bytes and a TAC of 8".into());
+        }
+        let sequence = self.memory.value("SEQUENCE", 0).and_then(Value::number);
+        let sequence = sequence.and_then(|sequence| u32::try_from(sequence).ok()).ok_or("no sequence")?;
+        if self.memory.log.insert(sequence, entry).is_some() {
+            return Err(format!("sequence {sequence} has a record already"));
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, program: &Program, slot: Slot, subscript: Option<i64>, value: Value) -> Outcome<()> {
+        let place = match slot {
+            Slot::Variable(place) => {
+                if let Some(name) = program.variables.get(place) {
+                    self.observer.assigned(name, None, &value);
+                }
+                *self.variables.get_mut(place).ok_or("no such variable")? = Some(value);
+                return Ok(());
+            }
+            Slot::Element(place) => place,
+        };
+        let element = DATA_ELEMENTS.get(place).ok_or("no such element")?;
+        let fits = match (&value, empty(element)) {
+            (Value::Number(number), Value::Number(_)) => match element.form {
+                apdu_spec::data_element::ElementForm::Number(length) => encode(*number, length).is_some(),
+                _ => false,
+            },
+            (Value::Bytes(bytes), Value::Bytes(room)) => room.is_empty() || room.len() == bytes.len(),
+            _ => false,
+        };
+        if !fits {
+            return Err(format!("{value:?} is no value of {}", element.name));
+        }
+        self.observer.assigned(element.name, subscript, &value);
+        match (element.home, element.subscript) {
+            (_, Subscript::Sequence) => {
+                let sequence =
+                    subscript.and_then(|sequence| u32::try_from(sequence).ok()).ok_or("no sequence")?;
+                let entry = self.memory.log.get_mut(&sequence).ok_or("the log has no such record")?;
+                match (element.name, value.number().and_then(|number| u8::try_from(number).ok())) {
+                    ("LOG.STATE", Some(state)) => entry.state = state,
+                    _ => return Err("of a record only the state changes".into()),
+                }
+            }
+            (Home::Session | Home::Command | Home::Working, _) => self.session.set(place, subscript, value),
+            (Home::Memory | Home::Identity | Home::Maker, _) => {
+                let subscript = usize::try_from(subscript.unwrap_or(0)).map_err(|_| "no subscript")?;
+                *self
+                    .memory
+                    .cell_mut(place, subscript)
+                    .ok_or_else(|| format!("no {}({subscript})", element.name))? = value;
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&self, slot: Slot, subscript: Option<i64>) -> Outcome<Value> {
+        let place = match slot {
+            Slot::Variable(place) => {
+                return self
+                    .variables
+                    .get(place)
+                    .cloned()
+                    .flatten()
+                    .ok_or_else(|| "a working variable without value".into());
+            }
+            Slot::Element(place) => place,
+        };
+        let element = DATA_ELEMENTS.get(place).ok_or("no such element")?;
+        let found = match (element.home, element.subscript) {
+            (_, Subscript::Sequence) => subscript
+                .and_then(|sequence| u32::try_from(sequence).ok())
+                .and_then(|sequence| self.memory.record_value(element.name, sequence)),
+            (Home::Session | Home::Command | Home::Working, _) => self.session.value(place, subscript),
+            (Home::Memory | Home::Identity | Home::Maker, _) => {
+                let subscript = usize::try_from(subscript.unwrap_or(0)).map_err(|_| "no subscript")?;
+                self.memory.cell(place, subscript).cloned()
+            }
+        };
+        found.ok_or_else(|| match subscript {
+            Some(subscript) => format!("no {}({subscript})", element.name),
+            None => format!("no {}", element.name),
+        })
+    }
+
+    fn number(&self, code: &Code) -> Outcome<i64> {
+        self.value(code)?.number().ok_or_else(|| "bytes where a number belongs".into())
+    }
+
+    fn bytes(&self, code: &Code) -> Outcome<Vec<u8>> {
+        match self.value(code)? {
+            Value::Bytes(bytes) => Ok(bytes),
+            Value::Number(_) => Err("a number where bytes belong".into()),
+        }
+    }
+
+    fn value(&self, code: &Code) -> Outcome<Value> {
+        Ok(match code {
+            Code::Number(number) => Value::Number(*number),
+            Code::Bytes(bytes) => Value::Bytes(bytes.to_vec()),
+            Code::Read(slot, subscript) => {
+                let subscript = subscript.as_ref().map(|subscript| self.number(subscript)).transpose()?;
+                self.read(*slot, subscript)?
+            }
+            Code::Encode(number, length) => {
+                Value::Bytes(encode(self.number(number)?, *length).ok_or("the number has no room")?)
+            }
+            Code::Not(operand) => Value::truth(self.number(operand)? == 0),
+            Code::Call(function, arguments) => self.call(*function, arguments)?,
+            Code::Binary(operator, left, right) => self.binary(*operator, left, right)?,
+        })
+    }
+
+    fn binary(&self, operator: Operator, left: &Code, right: &Code) -> Outcome<Value> {
+        Ok(match operator {
+            Operator::Or => Value::truth(self.number(left)? != 0 || self.number(right)? != 0),
+            Operator::And => Value::truth(self.number(left)? != 0 && self.number(right)? != 0),
+            Operator::Equal => Value::truth(self.value(left)? == self.value(right)?),
+            Operator::NotEqual => Value::truth(self.value(left)? != self.value(right)?),
+            Operator::Below => Value::truth(self.number(left)? < self.number(right)?),
+            Operator::AtMost => Value::truth(self.number(left)? <= self.number(right)?),
+            Operator::Above => Value::truth(self.number(left)? > self.number(right)?),
+            Operator::AtLeast => Value::truth(self.number(left)? >= self.number(right)?),
+            Operator::Join => {
+                let mut bytes = self.bytes(left)?;
+                bytes.extend(self.bytes(right)?);
+                Value::Bytes(bytes)
+            }
+            Operator::Plus | Operator::Minus | Operator::Times => {
+                let (one, two) = (self.number(left)?, self.number(right)?);
+                let result = match operator {
+                    Operator::Plus => one.checked_add(two),
+                    Operator::Minus => one.checked_sub(two),
+                    _ => one.checked_mul(two),
+                };
+                Value::Number(result.ok_or("a number out of all bounds")?)
+            }
+        })
+    }
+
+    fn call(&self, function: Function, arguments: &[Code]) -> Outcome<Value> {
+        let bytes = |at: usize| arguments.get(at).ok_or_else(String::new).and_then(|code| self.bytes(code));
+        let number = |at: usize| arguments.get(at).ok_or_else(String::new).and_then(|code| self.number(code));
+        let length =
+            |at: usize| number(at).and_then(|number| usize::try_from(number).map_err(|_| "below 0".into()));
+        let short = || String::from("there are not so many bytes");
+        Ok(match function {
+            Function::Part => {
+                let (bytes, from, length) = (bytes(0)?, length(1)?, length(2)?);
+                let end = from.checked_add(length).ok_or_else(short)?;
+                Value::Bytes(bytes.get(from..end).ok_or_else(short)?.to_vec())
+            }
+            Function::First => Value::Bytes(bytes(0)?.get(..length(1)?).ok_or_else(short)?.to_vec()),
+            Function::Rest => Value::Bytes(bytes(0)?.get(length(1)?..).ok_or_else(short)?.to_vec()),
+            Function::Length => Value::Number(i64::try_from(bytes(0)?.len()).map_err(|_| short())?),
+            Function::Number => Value::Number(decode(&bytes(0)?).ok_or("more bytes than a number has")?),
+            Function::Byte => Value::Bytes(encode(number(0)?, 1).ok_or("more than a byte holds")?),
+            Function::Nibble => {
+                let (bytes, place) = (bytes(0)?, length(1)?);
+                let byte = bytes.get(place / 2).copied().ok_or_else(short)?;
+                Value::Number(i64::from(if place % 2 == 0 { byte >> 4 } else { byte & 15 }))
+            }
+            Function::Cmac => Value::Bytes(mac(&bytes(0)?, &bytes(1)?)?),
+            Function::Kdf => {
+                let (key, label, context) = (bytes(0)?, bytes(1)?, bytes(2)?);
+                let input = [&[1], label.as_slice(), &[0], context.as_slice(), &[0, 0x80]].concat();
+                Value::Bytes(mac(&key, &input)?)
+            }
+            Function::Aes => {
+                let key: [u8; 16] = bytes(0)?.try_into().map_err(|_| "a key has 16 bytes")?;
+                let block: [u8; 16] = bytes(1)?.try_into().map_err(|_| "a block has 16 bytes")?;
+                let mut block = block.into();
+                Aes128Enc::new(&key.into()).encrypt_block(&mut block);
+                Value::Bytes(block.to_vec())
+            }
+            Function::InLog => {
+                let sequence = u32::try_from(number(0)?).ok();
+                Value::truth(sequence.is_some_and(|sequence| self.memory.log.contains_key(&sequence)))
+            }
+            Function::Minimum => Value::Number(number(0)?.min(number(1)?)),
+        })
+    }
+}
+
+/// What comes after an operation.
+enum Step {
+    To(usize),
+    End(End),
+}
+
+fn mac(key: &[u8], message: &[u8]) -> Outcome<Vec<u8>> {
+    let key: [u8; 16] = key.try_into().map_err(|_| "a key has 16 bytes")?;
+    let mut mac = Cmac::<Aes128Enc>::new(&key.into());
+    mac.update(message);
+    Ok(mac.finalize().into_bytes().to_vec())
+}
