@@ -1,6 +1,7 @@
 //! Proof that the exploration bites: faults that are seeded into a copy of the code, each of which must be found, and
 //! by the property that names it. The code that ships has none of this in it.
 
+mod copy;
 mod list;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +16,7 @@ use crate::explorer::{Search, explore, smallest};
 use crate::property::{Property, Tally};
 use crate::tears::Tears;
 
+use copy::{FAULTY_NAME, build, make_copy};
 pub use list::{FAULTS, Fault, Hunt};
 
 /// Where and how long.
@@ -39,40 +41,6 @@ pub struct Options {
     #[arg(long, conflicts_with = "only_build")]
     built: bool,
 }
-
-/// Parts of the checkout that are built.
-const COPIED: [&str; 9] = [
-    "Cargo.toml",
-    "Cargo.lock",
-    "apdu-spec",
-    "card",
-    "mutants",
-    "reference",
-    "terminal",
-    "tests",
-    "verification",
-];
-
-/// The program with the faults.
-const FAULTY_NAME: &str = "purse-verify-faulty";
-
-/// Whether a fault is on, in the copy only.
-const SWITCH: &str = "
-/// Which fault is on; only in a copy that looks for faults.
-#[doc(hidden)]
-pub mod seeded {
-    use core::sync::atomic::{AtomicU32, Ordering};
-    static FAULT: AtomicU32 = AtomicU32::new(u32::MAX);
-    /// Switches one on.
-    pub fn set(fault: u32) {
-        FAULT.store(fault, Ordering::Relaxed);
-    }
-    /// Whether it is on.
-    pub fn is(fault: u32) -> bool {
-        FAULT.load(Ordering::Relaxed) == fault
-    }
-}
-";
 
 /// Seeds all faults into one copy, builds it once, and looks for one after the other.
 pub fn hunt(options: &Options) -> Result<bool, Box<dyn Error>> {
@@ -133,57 +101,6 @@ pub fn hunt(options: &Options) -> Result<bool, Box<dyn Error>> {
     Ok(all)
 }
 
-/// A copy of the checkout with every fault in it, each behind a switch.
-fn make_copy(root: &Path, tree: &Path) -> Result<(), Box<dyn Error>> {
-    copy(root, tree)?;
-    for (number, fault) in FAULTS.iter().enumerate() {
-        for edit in fault.edits {
-            let file = tree.join(edit.file);
-            let text = fs::read_to_string(&file)?;
-            if text.matches(edit.from).count() != 1 {
-                return Err(
-                    format!("{}: {} does not have, once: {}", fault.name, edit.file, edit.from).into()
-                );
-            }
-            let switch = format!("apdu_spec::seeded::is({number})");
-            let text = text.replacen(edit.from, &edit.to.replace("SEEDED", &switch), 1);
-            fs::write(&file, text)?;
-        }
-    }
-    let standard = tree.join("apdu-spec/src/lib.rs");
-    fs::write(&standard, fs::read_to_string(&standard)? + SWITCH)?;
-    // What both are built of is built once, so the copy has a version and a program name of its own.
-    let workspace = tree.join("Cargo.toml");
-    let (version, other) = (concat!("\"", env!("CARGO_PKG_VERSION"), "\""), "\"99.0.0\"");
-    let text = fs::read_to_string(&workspace)?;
-    fs::write(&workspace, text.replacen(version, other, 1))?;
-    let lock = tree.join("Cargo.lock");
-    fs::write(&lock, relocked(&fs::read_to_string(&lock)?, version, other))?;
-    let manifest = tree.join("verification/Cargo.toml");
-    let text = fs::read_to_string(&manifest)?;
-    fs::write(&manifest, text.replacen("name = \"purse-verify\"", &format!("name = \"{FAULTY_NAME}\""), 1))?;
-    let own = tree.join("verification/src/faults.rs");
-    let call = ["switch_on", "(fault);"].concat();
-    let text =
-        fs::read_to_string(&own)?.replacen(&call, "{ let _ = switch_on; apdu_spec::seeded::set(fault); }", 1);
-    fs::write(&own, text)?;
-    Ok(())
-}
-
-fn build(tree: &Path, profile: &str, target: &Path) -> Result<(), Box<dyn Error>> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "--quiet", "--locked", "--workspace", "--all-features", "--bin", FAULTY_NAME])
-        .args(["--profile", profile])
-        .current_dir(tree)
-        .env("CARGO_TARGET_DIR", target)
-        .status()?;
-    if !built.success() {
-        return Err("the copy with the faults does not build".into());
-    }
-    Ok(())
-}
-
 /// What a search for a fault came to.
 struct Sought {
     properties: BTreeSet<String>,
@@ -208,39 +125,6 @@ fn look(program: &Path, fault: usize, control: Option<u64>) -> Result<Sought, Bo
         properties: lines.map(str::to_owned).collect(),
         errors: String::from_utf8_lossy(&output.stderr).into_owned(),
     })
-}
-
-/// The lock file with another version of our own packages, which are those that come from nowhere.
-fn relocked(lock: &str, version: &str, other: &str) -> String {
-    let own = |package: &str| !package.contains("\nsource = ");
-    let packages = lock.split("[[package]]");
-    let changed = packages
-        .map(|package| if own(package) { package.replacen(version, other, 1) } else { package.to_owned() });
-    changed.collect::<Vec<_>>().join("[[package]]")
-}
-
-fn copy(root: &Path, tree: &Path) -> Result<(), Box<dyn Error>> {
-    if tree.exists() {
-        fs::remove_dir_all(tree)?;
-    }
-    fs::create_dir_all(tree)?;
-    for name in COPIED {
-        copy_all(&root.join(name), &tree.join(name))?;
-    }
-    Ok(())
-}
-
-fn copy_all(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
-    if from.is_dir() {
-        fs::create_dir_all(to)?;
-        for entry in fs::read_dir(from)? {
-            let entry = entry?;
-            copy_all(&entry.path(), &to.join(entry.file_name()))?;
-        }
-    } else {
-        fs::copy(from, to)?;
-    }
-    Ok(())
 }
 
 /// In the copy this switches a fault on; here it only says that there is none.

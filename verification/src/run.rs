@@ -1,5 +1,7 @@
 //! A run: explorations and tears side by side, for a given time, and the table of what came of them.
 
+mod table;
+
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -7,12 +9,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
-
 use crate::explorer::scope::scopes;
 use crate::explorer::{Explored, Search, explore, smallest};
-use crate::property::{Property, Tally, Violation};
+use crate::property::{Property, Tally};
 use crate::tears::{Tears, Torn};
+use table::{Line, ScopeLine, Summary, TearLine, print};
 
 /// How long and from which seed.
 #[derive(Clone, Debug, clap::Args)]
@@ -53,56 +54,6 @@ struct Scoped {
     /// The last level of which every state was looked at.
     complete: Option<(u32, u64)>,
     tally: Tally,
-}
-
-#[derive(Debug, Serialize)]
-struct Line {
-    property: String,
-    looked_at: u64,
-    violations: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct ScopeLine {
-    scope: &'static str,
-    states: u64,
-    expanded: u64,
-    level: u32,
-    complete_level: u32,
-    complete_states: u64,
-    cards: u64,
-    books: u64,
-    commands: u64,
-    power_ups: u64,
-    equal_cards_compared: u64,
-    recoveries: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct TearLine {
-    memory: &'static str,
-    states: u64,
-    commands: u64,
-    power_ups: u64,
-    repeats: u64,
-    continued: u64,
-    every_first_cut: bool,
-    every_second_cut: bool,
-    random: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct Summary {
-    minutes: f64,
-    seed: u64,
-    next_seed: u64,
-    states: u64,
-    expanded: u64,
-    power_ups: u64,
-    scopes: Vec<ScopeLine>,
-    tears: Vec<TearLine>,
-    properties: Vec<Line>,
-    violations: Vec<Violation>,
 }
 
 /// Runs, prints the table, and says whether everything has held.
@@ -312,73 +263,4 @@ fn summary(
             .collect(),
         violations: tally.violations().to_vec(),
     })
-}
-
-fn print(summary: &Summary) {
-    println!("\nstates of real cards, issuer and attacker");
-    println!(
-        "{:26} {:>11} {:>11} {:>6} {:>20} {:>8} {:>8} {:>11} {:>9} {:>9}",
-        "scope", "found", "expanded", "level", "complete", "cards", "books", "recoveries", "compared", "cuts"
-    );
-    for line in &summary.scopes {
-        let complete = format!("level {}: {}", line.complete_level, line.complete_states);
-        println!(
-            "{:26} {:>11} {:>11} {:>6} {complete:>20} {:>8} {:>8} {:>11} {:>9} {:>9}",
-            line.scope,
-            line.states,
-            line.expanded,
-            line.level,
-            line.cards,
-            line.books,
-            line.recoveries,
-            line.equal_cards_compared,
-            line.power_ups
-        );
-    }
-    println!("\npower-ups after cuts, one command at a time");
-    println!(
-        "{:20} {:>11} {:>11} {:>11} {:>7} {:>9} {:>11} {:>12} {:>11}",
-        "memory",
-        "power-ups",
-        "repeats",
-        "continued",
-        "states",
-        "commands",
-        "first cuts",
-        "second cuts",
-        "at random"
-    );
-    let every = |complete: bool| if complete { "every" } else { "not all" };
-    for line in &summary.tears {
-        println!(
-            "{:20} {:>11} {:>11} {:>11} {:>7} {:>9} {:>11} {:>12} {:>11}",
-            line.memory,
-            line.power_ups,
-            line.repeats,
-            line.continued,
-            line.states,
-            line.commands,
-            every(line.every_first_cut),
-            every(line.every_second_cut),
-            line.random
-        );
-    }
-    println!("\n{:50} {:>14} {:>11}", "property", "looked at", "violations");
-    for line in &summary.properties {
-        println!("{:50} {:>14} {:>11}", line.property, line.looked_at, line.violations);
-    }
-    for violation in &summary.violations {
-        println!("\n{}: {}", violation.property, violation.place);
-    }
-    println!(
-        "\n{} states found, {} of them expanded, {} power-ups after cuts, {} violations, {:.1} minutes; seed {}, others \
-         with seed {}",
-        summary.states,
-        summary.expanded,
-        summary.power_ups,
-        summary.properties.iter().map(|line| line.violations).sum::<u64>(),
-        summary.minutes,
-        summary.seed,
-        summary.next_seed
-    );
 }
