@@ -122,7 +122,9 @@ fn explore_scope(place: usize, first: u32, until: Instant, seed: u64) -> Scoped 
             explore(scopes(level).swap_remove(place), &search)
         };
         tally.add(&explored.tally);
-        let is_last = !explored.complete || Instant::now() >= until;
+        // Where a level shows nothing more than the one before it, neither do those after it.
+        let is_all = complete.is_some_and(|(_, states)| explored.complete && states == explored.states);
+        let is_last = is_all || !explored.complete || Instant::now() >= until;
         if explored.complete {
             complete = Some((level, explored.states));
         }

@@ -185,7 +185,7 @@ pub fn scopes(level: u32) -> Vec<Scope> {
             window: 3,
             // A SAM that has forgotten its master, and a card that is terminated, finish nothing any more.
             recovery: false,
-            ..bare("scripts", vec![purse(1, level), sam(1, level)], &[purchase, refund])
+            ..bare("scripts", vec![purse(2, level + 1), sam(2, level + 1)], &[purchase, refund])
         },
         Scope {
             issuer: true,
