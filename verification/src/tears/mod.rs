@@ -67,8 +67,9 @@ const COMPLETE: usize = usize::MAX;
 const SECOND_FLIGHTS: [Flight; 2] = [Flight::AllUnstable, Flight::Garbage];
 /// Units of an operation of a recovery that are done when it is cut.
 const SECOND_UNITS: [usize; 8] = [0, 1, 7, 19, 40, 101, 159, COMPLETE];
-/// Draws one after the other that have shown nothing new: then there is nothing left to be drawn.
-const FRUITLESS: u64 = 4096;
+/// Draws of one round, and how many of them must show something new for another one.
+const ROUND: u64 = 50_000;
+const ENOUGH: u64 = ROUND / 20;
 /// One of so many torn cards goes on straight from what the cut has left.
 const CONTINUED: u64 = 8;
 /// Memories that are remembered at most.
@@ -103,7 +104,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
     }
 
     /// Every first cut: each unit of each operation, each outcome. Then every second cut of the grid. Then cuts at
-    /// random, up to three in a row, until time is over or nothing new is left; or until what is sought does not hold.
+    /// random, up to three in a row, until time is over or hardly anything new is left; or until what is sought does not hold.
     pub fn run(&mut self, until: Instant, sought: Option<Property>) {
         let is_over = |tears: &Self| {
             Instant::now() >= until || sought.is_some_and(|sought| tears.torn.tally.violated(sought) > 0)
@@ -138,13 +139,16 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
             }
         }
         self.torn.second_cuts_complete = true;
-        let mut fruitless = 0;
-        while fruitless < FRUITLESS && !is_over(self) {
-            for _ in 0..64 {
-                let known = self.torn.power_ups;
+        let mut found = ENOUGH;
+        while found >= ENOUGH && !is_over(self) {
+            let known = self.torn.power_ups;
+            for draw in 0..ROUND {
+                if draw.is_multiple_of(64) && is_over(self) {
+                    return;
+                }
                 self.tear_at_random();
-                fruitless = if self.torn.power_ups > known { 0 } else { fruitless + 1 };
             }
+            found = self.torn.power_ups - known;
         }
     }
 
@@ -181,7 +185,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
         let first = cut(operation, unit, self.flight());
         let mut again = Vec::new();
         for _ in 0..self.chance.draw(3) {
-            again.push(cut(self.chance.draw(6), self.chance.draw(200), self.flight()));
+            again.push(cut(self.chance.draw(3), self.chance.draw(200), self.flight()));
         }
         self.torn.random += 1;
         self.tear(place, first, &again);
