@@ -1,6 +1,6 @@
 //! Puts Markdown together: headings that links find, tables, blocks of text.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 /// A text that grows.
 #[derive(Clone, Debug, Default)]
@@ -93,15 +93,4 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
 /// Bytes as code.
 pub(crate) fn code(bytes: &[u8]) -> String {
     format!("`{}`", hexadecimal(bytes))
-}
-
-/// Bytes one by one, with spaces between.
-pub(crate) fn spaced(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for byte in bytes {
-        let separator = if text.is_empty() { "" } else { " " };
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{separator}{byte:02X}");
-    }
-    text
 }

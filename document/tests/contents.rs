@@ -148,11 +148,12 @@ fn nobody_needs_rust_to_read_it() {
             assert!(!line.contains(wrong), "{wrong}: {line}");
         }
         for word in line.split(|character: char| !character.is_alphanumeric()) {
-            let mut letters = word.chars();
-            let begins_large = letters.next().is_some_and(char::is_uppercase);
-            let rest: String = letters.collect();
-            let is_mixed = rest.chars().any(char::is_lowercase) && rest.chars().any(char::is_uppercase);
-            assert!(!(begins_large && is_mixed), "{word} is a name of a type: {line}");
+            // A capital, a small letter, and another capital somewhere behind.
+            let letters: Vec<char> = word.chars().collect();
+            let [first, second, rest @ ..] = letters.as_slice() else { continue };
+            let is_type = first.is_uppercase() && second.is_lowercase();
+            let is_type = is_type && rest.iter().any(|letter| letter.is_uppercase());
+            assert!(!is_type, "{word} is a name of a type: {line}");
         }
     }
 }

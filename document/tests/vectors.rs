@@ -99,7 +99,7 @@ impl Formula<'_> {
 fn compute(document: &str) -> (Names, usize) {
     let mut names = Names::new();
     let mut computed = 0;
-    for (_, title) in headings(document).into_iter().filter(|(_, title)| title.starts_with("vectors: ")) {
+    for (_, title) in headings(document).into_iter().filter(|(_, title)| title.starts_with("Vectors: ")) {
         for row in rows(&section(document, &title)) {
             let [name, formula, value] = row.as_slice() else { panic!("{row:?}") };
             if name == "name" {

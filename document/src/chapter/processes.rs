@@ -18,7 +18,7 @@ pub(crate) fn write(sources: &Sources<'_>) -> Outcome<Markdown> {
         "These are runs of a card, a terminal and an issuer that follow this standard, one after the other, with the keys of {}: issuer {}, purse {} \
          (PIN {PIN}), merchant SAM {} (PIN of its operator {OPERATOR_PIN}). The time is always {}, the currency the euro. Dashed arrows are answers. \
          How the terminal and the issuer carry their messages to each other is their own matter; the names of those are only names.",
-        link("vectors: keys"), code(&issuer()?.0), code(&Who::Purse.number()?.0), code(&Who::Sam.number()?.0), code(&TIME.emit())
+        link("Vectors: keys"), code(&issuer()?.0), code(&Who::Purse.number()?.0), code(&Who::Sam.number()?.0), code(&TIME.emit())
     ))
     .paragraph("Transfers between purses are not in this edition.");
     rules(&mut text);

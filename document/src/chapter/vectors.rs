@@ -44,9 +44,8 @@ pub(crate) fn write(text: &mut Markdown, sources: &Sources<'_>) -> Outcome<()> {
     text.paragraph("Transactions: each table holds PD, the pair key, and everything that is said about it.");
     let mut chain = Chain::NONE;
     let mut records = vec![given("H0", &chain.0)];
-    for (place, (name, details)) in sources.runs.transactions.iter().enumerate() {
-        let kind = if *name == "collection" { "vectors: collection".to_owned() } else { format!("vectors: {name}") };
-        text.heading(3, &kind);
+    for (name, details) in &sources.runs.transactions {
+        text.heading(3, &format!("Vectors: {name}"));
         transaction(text, name, details, chain)?;
         // What the SAM has recorded: it was paid, it paid, it was collected.
         let role = match details.kind {
@@ -62,9 +61,8 @@ pub(crate) fn write(text: &mut Markdown, sources: &Sources<'_>) -> Outcome<()> {
         let (pd, tac_name) = (pd_name(name), tac_name(name));
         let formula = format!("CMAC(SAM.TACK.KEY, H{before} & X\"{:02X}\" & {pd} & {tac_name})", role.code());
         records.push(follows(&format!("H{after}"), &formula, &chain.0));
-        debug_assert!(place < 5);
     }
-    text.heading(3, "vectors: chain").paragraph(
+    text.heading(3, "Vectors: chain").paragraph(
         "The SAM's records so far: it was paid, it paid a refund, it was collected. The TAC of the collection is over the H before it.",
     );
     text.table(HEAD, &records);
@@ -72,7 +70,7 @@ pub(crate) fn write(text: &mut Markdown, sources: &Sources<'_>) -> Outcome<()> {
 }
 
 fn keys(text: &mut Markdown) -> Outcome<()> {
-    text.heading(3, "vectors: keys");
+    text.heading(3, "Vectors: keys");
     let mut rows: Vec<Row> = KeyPurpose::ALL
         .iter()
         .map(|purpose| given(&format!("{}.MASTER", label(*purpose)), &master(*purpose).0))
@@ -151,7 +149,7 @@ fn transaction(text: &mut Markdown, name: &str, details: &PayDetails, chain: Cha
 
 /// The MAC of a script: block, counter 5.
 fn script(text: &mut Markdown) -> Outcome<()> {
-    text.heading(3, "vectors: script").paragraph("Script 05 (block) with counter 00000001 for the example purse.");
+    text.heading(3, "Vectors: script").paragraph("Script 05 (block) with counter 00000001 for the example purse.");
     let signed = [0x80, 0x58, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x05];
     let mut key = Software.load(&key(KeyPurpose::Administration, Who::Purse.number()?));
     let Authenticator(mac) = script_mac(&Software, &mut key, &signed);
