@@ -46,7 +46,12 @@ pub fn pages(files: &[File]) -> Outcome<Vec<File>> {
 /// One page for each chapter; what precedes the first is the index.
 fn split(document: &str) -> Vec<Page<'_>> {
     let mut pages = Vec::new();
-    let mut page = Page { file: "index.html".to_owned(), title: String::new(), events: Vec::new(), sections: Vec::new() };
+    let mut page = Page {
+        file: "index.html".to_owned(),
+        title: String::new(),
+        events: Vec::new(),
+        sections: Vec::new(),
+    };
     let mut heading: Option<(HeadingLevel, String)> = None;
     let mut held = Vec::new();
     for event in Parser::new_ext(document, Options::ENABLE_TABLES) {
@@ -54,7 +59,12 @@ fn split(document: &str) -> Vec<Page<'_>> {
             Event::Start(Tag::Heading { level, .. }) => {
                 if *level == HeadingLevel::H2 {
                     let number = pages.len() + 1;
-                    let next = Page { file: format!("{number:02}.html"), title: String::new(), events: Vec::new(), sections: Vec::new() };
+                    let next = Page {
+                        file: format!("{number:02}.html"),
+                        title: String::new(),
+                        events: Vec::new(),
+                        sections: Vec::new(),
+                    };
                     pages.push(std::mem::replace(&mut page, next));
                 }
                 heading = Some((*level, String::new()));
@@ -62,7 +72,12 @@ fn split(document: &str) -> Vec<Page<'_>> {
             Event::End(TagEnd::Heading(_)) => {
                 if let Some((level, title)) = heading.take() {
                     let id = anchor(&title);
-                    let start = Tag::Heading { level, id: Some(CowStr::from(id.clone())), classes: Vec::new(), attrs: Vec::new() };
+                    let start = Tag::Heading {
+                        level,
+                        id: Some(CowStr::from(id.clone())),
+                        classes: Vec::new(),
+                        attrs: Vec::new(),
+                    };
                     page.events.push(Event::Start(start));
                     page.events.append(&mut held);
                     page.events.push(event);

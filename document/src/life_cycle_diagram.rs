@@ -43,6 +43,9 @@ const STATES: [(State, &str, (i32, i32)); 6] = [
     (state(0x0C, false), "TERMINATED 0C", (645, 490)),
 ];
 
+/// Byte and place of the last state.
+const END: (u8, (i32, i32)) = (0x0C, (645, 490));
+
 /// A state's name.
 pub(crate) fn name(of: State) -> &'static str {
     STATES.iter().find(|(state, ..)| *state == of).map_or("", |(_, name, _)| name)
@@ -222,11 +225,7 @@ pub(crate) fn edges(standard: &Standard) -> Outcome<Edges> {
     Ok(edges)
 }
 
-fn try_all(
-    card: &ReferenceCard<'_>,
-    actions: Vec<(String, Vec<Vec<u8>>)>,
-    edges: &mut Edges,
-) -> Outcome<()> {
+fn try_all(card: &ReferenceCard<'_>, actions: Vec<(String, Vec<Vec<u8>>)>, edges: &mut Edges) -> Outcome<()> {
     let before = state_of(&mut card.clone())?;
     for (name, commands) in actions {
         let mut card = card.clone();
@@ -242,31 +241,55 @@ fn try_all(
 
 /// The diagram.
 pub(crate) fn draw(edges: &Edges) -> Outcome<String> {
-    let mut picture = Picture::new(1000, 540);
+    let mut picture = Picture::new(1000, 580);
     let place = |state: State| STATES.iter().find(|(other, ..)| *other == state).map(|(.., place)| *place);
+    let mut ends: Vec<(&Vec<String>, Vec<&str>)> = Vec::new();
     for ((from, to), names) in edges {
         let (start, end) = (place(*from).ok_or("no such state")?, place(*to).ok_or("no such state")?);
-        let is_end = to.life_cycle == 0x0C;
-        let (from, to) = shifted(start, end);
-        picture.line(from, to, "arrow");
-        let (x, y) = if is_end {
-            // Below the state that is left, beside its arrow.
-            (start.0 + if start.0 < end.0 { -190 } else { 190 }, start.1 + 75)
-        } else if start.1 == end.1 {
-            (i32::midpoint(from.0, to.0), from.1 + if start.0 < end.0 { -10 } else { 18 })
-        } else {
-            (from.0 + if start.1 < end.1 { 70 } else { -95 }, i32::midpoint(from.1, to.1) + 20)
-        };
+        let (tail, head) = shifted(start, end);
+        picture.line(tail, head, "arrow");
+        if to.life_cycle == END.0 {
+            // Many states end in the same way: said once, below.
+            match ends.iter_mut().find(|(known, _)| *known == names) {
+                Some((_, states)) => states.push(name(*from)),
+                None => ends.push((names, vec![name(*from)])),
+            }
+            continue;
+        }
+        let (at, anchor) = label(start, end, tail, head);
         for (line, name) in (0..).zip(names) {
-            picture.text((x, y + 14 * line), Anchor::Middle, "small", name);
+            picture.text((at.0, at.1 + 14 * line), anchor, "small", name);
         }
     }
     for (state, name, place) in STATES {
-        let class = if state.life_cycle == 0x0C { "end" } else { "box" };
+        let class = if state.life_cycle == END.0 { "end" } else { "box" };
         picture.box_around(place, (170, 40), class);
         picture.text((place.0, place.1 + 5), Anchor::Middle, "name", name);
     }
+    for (line, (names, states)) in (0..).zip(&ends) {
+        let text = format!("from {}: {}", states.join("; "), names.join("; "));
+        picture.text((END.1.0, END.1.1 + 40 + 16 * line), Anchor::Middle, "small", &text);
+    }
     Ok(picture.finish("Life cycle"))
+}
+
+/// Where an arrow's names stand.
+const fn label(
+    start: (i32, i32),
+    end: (i32, i32),
+    tail: (i32, i32),
+    head: (i32, i32),
+) -> ((i32, i32), Anchor) {
+    if start.1 == end.1 {
+        let beside = if start.0 < end.0 { -10 } else { 18 };
+        ((i32::midpoint(tail.0, head.0), tail.1 + beside), Anchor::Middle)
+    } else if start.1 < end.1 {
+        ((tail.0 + 8, head.1 - 20), Anchor::Start)
+    } else if tail.0 > END.1.0 {
+        ((tail.0 + 10, i32::midpoint(tail.1, head.1)), Anchor::Start)
+    } else {
+        ((tail.0 - 80, i32::midpoint(tail.1, head.1)), Anchor::Middle)
+    }
 }
 
 /// From border to border, beside the straight line, so that there and back are two.

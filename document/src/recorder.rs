@@ -114,11 +114,7 @@ fn part(name: &str, bytes: &[u8]) -> Part {
 }
 
 fn voucher_parts(voucher: &Voucher) -> Vec<Part> {
-    vec![
-        part("PD", &voucher.pay_details.emit()),
-        part("val", &voucher.val.0),
-        part("TAC", &voucher.tac.0),
-    ]
+    vec![part("PD", &voucher.pay_details.emit()), part("val", &voucher.val.0), part("TAC", &voucher.tac.0)]
 }
 
 impl RecordedIssuer {
@@ -147,7 +143,7 @@ impl IssuerDesk for RecordedIssuer {
     fn unresolved_load(&self, card: PartyNumber) -> Result<Option<Voucher>, IssuerError> {
         let voucher = self.inner.unresolved_load(card)?;
         let answered = voucher.as_ref().map_or_else(Vec::new, voucher_parts);
-        self.write("load: which one is unresolved?", vec![part("number", &card.0)], answered);
+        self.write("load: ask for an unresolved one", vec![part("number", &card.0)], answered);
         Ok(voucher)
     }
 
@@ -219,7 +215,7 @@ impl IssuerDesk for RecordedIssuer {
     fn records_wanted(&self, sam: PartyNumber) -> Result<Sequence, IssuerError> {
         let first = self.inner.records_wanted(sam)?;
         let answered = vec![part("first sequence", &first.emit())];
-        self.write("collection: which records?", vec![part("number", &sam.0)], answered);
+        self.write("collection: ask which records are wanted", vec![part("number", &sam.0)], answered);
         Ok(first)
     }
 

@@ -66,8 +66,7 @@ impl World {
             tac: master(KeyPurpose::Tac),
             administration: master(KeyPurpose::Administration),
         };
-        let mut bank =
-            Issuer::new(MemoryStore::new(), Software, issuer()?, Keyring::from([(VERSION, keys)]));
+        let mut bank = Issuer::new(MemoryStore::new(), Software, issuer()?, Keyring::from([(VERSION, keys)]));
         bank.register_account("holder", currency()?, 10_000)?;
         bank.register_account("merchant", currency()?, 0)?;
         for (who, account) in [(Who::Purse, "holder"), (Who::Sam, "merchant")] {
@@ -176,10 +175,11 @@ pub(crate) fn play() -> Outcome<Runs> {
     world.recover()?;
     let settled = world.protocol.take();
     world.pay_and_lose(600)?;
+    let mut reversed = world.protocol.take();
     // The SAM's sequence is used by another purchase, so that it can never credit the first one.
-    world.pay(700)?;
+    reversed.extend(world.pay(700)?.1);
     world.recover()?;
-    let reversed = world.protocol.take();
+    reversed.extend(world.protocol.take());
     Ok(Runs {
         personalisations,
         processes: vec![

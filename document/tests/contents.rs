@@ -164,7 +164,8 @@ fn the_page_of_the_language_explains_every_rule_and_its_examples_are_of_the_lang
     let grammar = include_str!("../../apdu-spec/processes/language.pest");
     let rules = grammar.lines().filter_map(|line| line.split_once(" = ")).map(|(rule, _)| rule.trim());
     let is_inner = |rule: &str| {
-        rule.starts_with("word_") || ["WHITESPACE", "more", "whole", "//"].iter().any(|inner| rule.starts_with(inner))
+        rule.starts_with("word_")
+            || ["WHITESPACE", "more", "whole", "//"].iter().any(|inner| rule.starts_with(inner))
     };
     for rule in rules.filter(|rule| !is_inner(rule)) {
         assert!(page.contains(&format!("`{rule}`")), "no word about {rule}");

@@ -26,7 +26,11 @@ fn made() -> Vec<File> {
 fn what_is_kept_is_what_make_standard_writes() {
     for File { path, content } in made() {
         let kept = fs::read_to_string(root().join(&path)).unwrap_or_default();
-        assert!(kept == content, "{path} is not current: run `make standard`\n{}", difference(&kept, &content));
+        assert!(
+            kept == content,
+            "{path} is not current: run `make standard`\n{}",
+            difference(&kept, &content)
+        );
     }
 }
 

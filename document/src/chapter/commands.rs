@@ -1,8 +1,6 @@
 //! Commands: the order of checks, a table of all, and each with its row and its listing.
 
-use apdu_spec::command::{
-    Authorisation, ByteSet, COMMANDS, DataLength, Field, Form, ResponseLength, Row,
-};
+use apdu_spec::command::{Authorisation, ByteSet, COMMANDS, DataLength, Field, Form, ResponseLength, Row};
 use apdu_spec::data_element::{ElementForm, field_form};
 use apdu_spec::process::{LISTINGS, ListingKind, listing};
 use apdu_spec::status::StatusWord;
@@ -63,7 +61,8 @@ fn command(text: &mut Markdown, row: &Row, sources: &Sources<'_>) -> Outcome<()>
         row.description.chars().next().map_or(String::new(), |first| first.to_uppercase().collect()),
         row.description.get(1..).unwrap_or("")
     ));
-    let life_cycles: Vec<String> = row.life_cycles.iter().map(|state| format!("{} ({:02X})", state.name(), state.code())).collect();
+    let life_cycles: Vec<String> =
+        row.life_cycles.iter().map(|state| format!("{} ({:02X})", state.name(), state.code())).collect();
     text.table(
         ["", ""],
         &[
@@ -112,7 +111,9 @@ fn authorised(authorisation: Authorisation) -> &'static str {
 
 fn bytes(set: ByteSet) -> String {
     match set {
-        ByteSet::OneOf(values) => values.iter().map(|value| format!("{value:02X}")).collect::<Vec<_>>().join(" or "),
+        ByteSet::OneOf(values) => {
+            values.iter().map(|value| format!("{value:02X}")).collect::<Vec<_>>().join(" or ")
+        }
         ByteSet::Between(first, last) => format!("{first:02X} to {last:02X}"),
         ByteSet::ShortFile => "short identifier × 8 + 4, 00 to 1E (00: current file)".to_owned(),
     }
@@ -165,7 +166,13 @@ fn fields(text: &mut Markdown, head: &str, fields: &[Field]) -> Outcome<()> {
         };
         let secret = if field.secret { "; secret" } else { "" };
         let content = content(field.name)?;
-        rows.push([offset.to_string(), length, field.name.to_owned(), form.to_owned(), format!("{content}{secret}")]);
+        rows.push([
+            offset.to_string(),
+            length,
+            field.name.to_owned(),
+            form.to_owned(),
+            format!("{content}{secret}"),
+        ]);
         offset += usize::from(field.length);
     }
     text.table(["offset", "bytes", head, "form", "content"], &rows);

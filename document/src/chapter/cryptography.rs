@@ -21,10 +21,26 @@ pub(crate) fn write(sources: &Sources<'_>) -> Outcome<Markdown> {
     text.table(
         ["key", "how it is made", "who has it"],
         &[
-            row("masters LOAD, PAYM, TACK, ADMN", "16 random bytes each, for each key version", "the issuer; merchant SAMs have PAYM masters, up to eight versions"),
-            row("card key LOAD", "`KDF(LOAD.MASTER, \"LOAD\", NUMBER & KVN)`", "card and issuer: load, unload, collection"),
-            row("card key PAYM", "`KDF(PAYM.MASTER, \"PAYM\", NUMBER & KVN)`", "the purse, and whoever has the master: purchase, refund"),
-            row("card key TACK", "`KDF(TACK.MASTER, \"TACK\", NUMBER & KVN)`", "card and issuer: certificates, and the chain of a SAM"),
+            row(
+                "masters LOAD, PAYM, TACK, ADMN",
+                "16 random bytes each, for each key version",
+                "the issuer; merchant SAMs have PAYM masters, up to eight versions",
+            ),
+            row(
+                "card key LOAD",
+                "`KDF(LOAD.MASTER, \"LOAD\", NUMBER & KVN)`",
+                "card and issuer: load, unload, collection",
+            ),
+            row(
+                "card key PAYM",
+                "`KDF(PAYM.MASTER, \"PAYM\", NUMBER & KVN)`",
+                "the purse, and whoever has the master: purchase, refund",
+            ),
+            row(
+                "card key TACK",
+                "`KDF(TACK.MASTER, \"TACK\", NUMBER & KVN)`",
+                "card and issuer: certificates, and the chain of a SAM",
+            ),
             row("card key ADMN", "`KDF(ADMN.MASTER, \"ADMN\", NUMBER & KVN)`", "card and issuer: scripts"),
             row("session key", "`KDF(PAIR.KEY, \"SESS\", PD)`", "both sides of one transaction"),
         ],
@@ -38,14 +54,38 @@ pub(crate) fn write(sources: &Sources<'_>) -> Outcome<Markdown> {
         ["message", "bytes", "who says it, and what it means"],
         &[
             row("req", "`FIRST(CMAC(SESSION, X\"01\"), 8)`", "the payee: I ask for this"),
-            row("val", "`FIRST(CMAC(SESSION, X\"02\" & TAC), 8)`", "the payer: I have debited it, with this TAC"),
+            row(
+                "val",
+                "`FIRST(CMAC(SESSION, X\"02\" & TAC), 8)`",
+                "the payer: I have debited it, with this TAC",
+            ),
             row("ack", "`FIRST(CMAC(SESSION, X\"03\"), 8)`", "the payee: I have credited it"),
             row("nack", "`FIRST(CMAC(SESSION, X\"04\"), 8)`", "the payee: I have not, and never will"),
-            row("TAC", "`FIRST(CMAC(TACK.KEY, PD), 8)`", "the payer, to the issuer; `X\"0000000000000000\"` where the issuer pays"),
-            row("TAC of a collection", "`FIRST(CMAC(TACK.KEY, PD & H), 8)`", "the SAM, over all it has recorded"),
-            row("H", "`CMAC(TACK.KEY, H & ROLE & PD & TAC)`", "chain of a SAM's records; sixteen bytes 00 before the first"),
-            row("MAC of a script", "`FIRST(CMAC(ADMN.KEY, CLA & INS & P1 & P2 & COUNTER & ID & VALUE), 8)`", "the issuer"),
-            row("check value of a key", "`FIRST(AES(KEY, X\"01010101010101010101010101010101\"), 3)`", "says whether a key has arrived whole"),
+            row(
+                "TAC",
+                "`FIRST(CMAC(TACK.KEY, PD), 8)`",
+                "the payer, to the issuer; `X\"0000000000000000\"` where the issuer pays",
+            ),
+            row(
+                "TAC of a collection",
+                "`FIRST(CMAC(TACK.KEY, PD & H), 8)`",
+                "the SAM, over all it has recorded",
+            ),
+            row(
+                "H",
+                "`CMAC(TACK.KEY, H & ROLE & PD & TAC)`",
+                "chain of a SAM's records; sixteen bytes 00 before the first",
+            ),
+            row(
+                "MAC of a script",
+                "`FIRST(CMAC(ADMN.KEY, CLA & INS & P1 & P2 & COUNTER & ID & VALUE), 8)`",
+                "the issuer",
+            ),
+            row(
+                "check value of a key",
+                "`FIRST(AES(KEY, X\"01010101010101010101010101010101\"), 3)`",
+                "says whether a key has arrived whole",
+            ),
         ],
     );
     text.paragraph(

@@ -8,6 +8,8 @@ use apdu_spec::pin::{MAXIMUM_DIGITS, MINIMUM_DIGITS};
 use apdu_spec::record::{LogRecord, RecordRole, RecordState};
 use purse_terminal::explain::Object;
 
+use purse_reference::memory::{Memory, Sizes};
+
 use crate::markdown::{Markdown, code, link};
 use crate::scheme::{PIN, issuer, pin};
 use crate::{Outcome, examples};
@@ -84,8 +86,10 @@ fn values(text: &mut Markdown) -> Outcome<()> {
     });
     text.table(["code", "kind", "payer", "payee"], &kinds);
     text.paragraph("The unload of a merchant SAM is called a collection.");
-    text.heading(3, "Roles and states").paragraph("What a card is, what it did, and what became of it: one byte each.");
-    let roles = [Role::Purse, Role::Merchant].map(|role| [format!("{:02X}", role.code()), role.name().to_owned()]);
+    text.heading(3, "Roles and states")
+        .paragraph("What a card is, what it did, and what became of it: one byte each.");
+    let roles =
+        [Role::Purse, Role::Merchant].map(|role| [format!("{:02X}", role.code()), role.name().to_owned()]);
     text.table(["code", "role of a card"], &roles);
     let did = [
         (RecordRole::Payer, "the card paid"),
@@ -93,7 +97,8 @@ fn values(text: &mut Markdown) -> Outcome<()> {
         (RecordRole::Declined, "the card said that it never will be paid (DECLINE)"),
         (RecordRole::Reversal, "the card took a payment of its own back (REVERSE)"),
     ];
-    let rows = did.map(|(role, what)| [format!("{:02X}", role.code()), role.name().to_owned(), what.to_owned()]);
+    let rows =
+        did.map(|(role, what)| [format!("{:02X}", role.code()), role.name().to_owned(), what.to_owned()]);
     text.table(["code", "role of a record", "meaning"], &rows);
     let states = [
         (RecordState::Open, "the payer does not know yet whether the payee has credited"),
@@ -101,7 +106,8 @@ fn values(text: &mut Markdown) -> Outcome<()> {
         (RecordState::Reversed, "the payer has taken it back"),
         (RecordState::Refunded, "a purchase that a refund was paid for"),
     ];
-    let rows = states.map(|(state, what)| [format!("{:02X}", state.code()), state.name().to_owned(), what.to_owned()]);
+    let rows = states
+        .map(|(state, what)| [format!("{:02X}", state.code()), state.name().to_owned(), what.to_owned()]);
     text.table(["code", "state of a record", "meaning"], &rows);
     Ok(())
 }
@@ -130,12 +136,20 @@ fn names(text: &mut Markdown) {
             .collect();
         text.paragraph(&format!("**{title}.**")).table(["name", "form", "content"], &rows);
     }
+    text.paragraph(&format!(
+        "On a blank card every data element that is kept in memory, and all of the identity, is zero, and the log is empty; but {}. After a reset every element of the session is zero or empty: nothing is selected, and `FILE` is the MF.",
+        not_zero().join(" and ")
+    ));
     text.heading(3, "Constants").paragraph("Names for numbers.");
     let rows: Vec<[String; 3]> = CONSTANTS
         .iter()
         .map(|constant| {
             let digits = usize::from(constant.length) * 2;
-            [format!("`{}`", constant.name), format!("`{:0digits$X}`", constant.value), constant.meaning.to_owned()]
+            [
+                format!("`{}`", constant.name),
+                format!("`{:0digits$X}`", constant.value),
+                constant.meaning.to_owned(),
+            ]
         })
         .collect();
     text.table(["name", "bytes", "meaning"], &rows);
@@ -163,4 +177,21 @@ fn form(element: &DataElement) -> String {
 fn content(element: &DataElement) -> String {
     let secret = if element.secret { "; secret" } else { "" };
     format!("{}{secret}", element.meaning)
+}
+
+/// What a blank card has that is not zero, sizes left out.
+fn not_zero() -> Vec<String> {
+    let blank = Memory::blank(Sizes { window: 32, exceptions: 8 });
+    let kept = DATA_ELEMENTS.iter().filter(|element| element.home != Home::Maker);
+    let values = kept.filter_map(|element| Some((element.name, blank.value(element.name, 0)?.number()?)));
+    values
+        .filter(|(_, value)| *value != 0)
+        .map(|(name, value)| {
+            let constant = CONSTANTS.iter().find(|constant| i64::from(constant.value) == value);
+            format!(
+                "`{name}` is {}",
+                constant.map_or_else(|| value.to_string(), |found| format!("`{}`", found.name))
+            )
+        })
+        .collect()
 }

@@ -23,7 +23,9 @@ pub(crate) fn write(sources: &Sources<'_>) -> Outcome<Markdown> {
          last PIN are in no file, and no command reads them.",
     );
     let rows = File::ALL.map(|file| {
-        let identifier = file.identifier().map_or_else(|| format!("AID {}", hexadecimal(&APPLICATION)), |id| hexadecimal(&id));
+        let identifier = file
+            .identifier()
+            .map_or_else(|| format!("AID {}", hexadecimal(&APPLICATION)), |id| hexadecimal(&id));
         let short = file.short_identifier().map_or_else(String::new, |short| format!("{short:02X}"));
         let structure = match (file.structure(), file) {
             (Structure::Dedicated, _) => "directory",
@@ -31,7 +33,14 @@ pub(crate) fn write(sources: &Sources<'_>) -> Outcome<Markdown> {
             (Structure::Records, File::Log) => "cyclic, records of 50 bytes",
             (Structure::Records, _) => "linear, records of 50 bytes",
         };
-        [file.name().to_owned(), identifier, short, file.parent().name().to_owned(), structure.to_owned(), access(file).to_owned()]
+        [
+            file.name().to_owned(),
+            identifier,
+            short,
+            file.parent().name().to_owned(),
+            structure.to_owned(),
+            access(file).to_owned(),
+        ]
     });
     text.table(["file", "identifier", "short identifier", "below", "structure", "read by"], &rows);
     for file in File::ALL {
@@ -106,20 +115,40 @@ fn describe(text: &mut Markdown, file: File, sources: &Sources<'_>) -> Outcome<(
 
 /// What GET DATA gives.
 fn objects(text: &mut Markdown) -> Outcome<()> {
-    text.heading(3, "Data objects").paragraph("GET DATA gives an object whole, tag and length included. Another tag is 6A88.");
+    text.heading(3, "Data objects")
+        .paragraph("GET DATA gives an object whole, tag and length included. Another tag is 6A88.");
     let tries = [TAG_PIN_TRIES[0], TAG_PIN_TRIES[1], 0x01, 0x03];
     for bytes in [&tries[..], &LOG_FORMAT[..]] {
         text.code("text", &lines(&reading(bytes, Object::DataObject)?, bytes));
     }
     let row = |tag: u16| tag::name(tag).map(|name| [format!("{tag:02X}"), name.to_owned()]);
     let tags: Vec<[String; 2]> = [
-        tag::APPLICATION_TEMPLATE, tag::APPLICATION_IDENTIFIER, tag::APPLICATION_LABEL, tag::CONTROL, tag::FILE_SIZE,
-        tag::FILE_DESCRIPTOR, tag::FILE_IDENTIFIER, tag::FILE_NAME, tag::SHORT_IDENTIFIER, tag::PROPRIETARY,
-        tag::STATUS_BLOCK, tag::PIN_TRIES, tag::LOG_FORMAT,
-    ].into_iter().filter_map(row).collect();
+        tag::APPLICATION_TEMPLATE,
+        tag::APPLICATION_IDENTIFIER,
+        tag::APPLICATION_LABEL,
+        tag::CONTROL,
+        tag::FILE_SIZE,
+        tag::FILE_DESCRIPTOR,
+        tag::FILE_IDENTIFIER,
+        tag::FILE_NAME,
+        tag::SHORT_IDENTIFIER,
+        tag::PROPRIETARY,
+        tag::STATUS_BLOCK,
+        tag::PIN_TRIES,
+        tag::LOG_FORMAT,
+    ]
+    .into_iter()
+    .filter_map(row)
+    .collect();
     text.paragraph("Tags:").table(["tag", "data object"], &tags);
-    let fields: Vec<[String; 2]> = LOG_FORMAT.iter().filter_map(|tag| tag::log_field(*tag).map(|name| [format!("{tag:02X}"), name.to_owned()])).collect();
-    text.paragraph(&format!("In the log format ({}) each field of a record has a tag and its length:", hexadecimal(&TAG_LOG_FORMAT)));
+    let fields: Vec<[String; 2]> = LOG_FORMAT
+        .iter()
+        .filter_map(|tag| tag::log_field(*tag).map(|name| [format!("{tag:02X}"), name.to_owned()]))
+        .collect();
+    text.paragraph(&format!(
+        "In the log format ({}) each field of a record has a tag and its length:",
+        hexadecimal(&TAG_LOG_FORMAT)
+    ));
     text.table(["tag", "field of a record"], &fields);
     Ok(())
 }

@@ -13,11 +13,11 @@ pub(crate) fn put(text: &mut Markdown, listing: &str) {
     text.code("basic", listing);
 }
 
-/// The title above a step's listing: what its first line says behind the name.
+/// What a listing's first remarks say behind its name.
 fn purpose(listing: &str, name: &str) -> String {
-    let first = listing.lines().next().unwrap_or("");
-    let said = first.split_once(&format!("REM {name}: ")).map_or("", |(_, said)| said);
-    said.to_owned()
+    let remarks = listing.lines().map_while(|line| line.split_once(" REM ").map(|(_, said)| said));
+    let said = remarks.collect::<Vec<_>>().join(" ");
+    said.strip_prefix(name).and_then(|said| said.strip_prefix(": ")).unwrap_or("").to_owned()
 }
 
 /// The chapter of steps.
@@ -35,14 +35,10 @@ pub(crate) fn steps(sources: &Sources<'_>) -> Markdown {
             .filter(|source| calls(source).any(|step| step == listing.name))
             .map(|source| link(title(source)))
             .collect();
-        if purpose(listing.text, listing.name).is_empty() {
-            text.paragraph(&format!("Called by {}.", callers.join(", ")));
-        } else {
-            let said = purpose(listing.text, listing.name);
-            let end = if said.ends_with('.') || said.ends_with(',') { "" } else { "." };
-            let said = if said.ends_with(',') { String::new() } else { format!("{}{end} ", capital(&said)) };
-            text.paragraph(&format!("{said}Called by {}.", callers.join(", ")));
-        }
+        let said = purpose(listing.text, listing.name);
+        let end = if said.is_empty() || said.ends_with('.') { "" } else { "." };
+        let said = format!("{}{end} Called by {}.", capital(&said), callers.join(", "));
+        text.paragraph(&said);
         put(&mut text, listing.text);
     }
     text

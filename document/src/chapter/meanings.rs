@@ -12,7 +12,10 @@ const MEANINGS: &[(&str, &str)] = &[
     ("from sequence", "the payer's sequence of this transaction"),
     ("to", "number of the payee"),
     ("to sequence", "the payee's sequence of this transaction"),
-    ("time", "seconds since 1970-01-01T00:00:00Z by the payee's terminal, the same in every message of a transaction; a card trusts it for nothing"),
+    (
+        "time",
+        "seconds since 1970-01-01T00:00:00Z by the payee's terminal, the same in every message of a transaction; a card trusts it for nothing",
+    ),
     ("PD", "pay details"),
     ("role", "what the card is, or in a record what it did"),
     ("state", "what became of the record's payment"),
@@ -29,7 +32,10 @@ const MEANINGS: &[(&str, &str)] = &[
     ("one debit without PIN", "the most that one debit may pay when the PIN has not been verified"),
     ("total without PIN", "the most that debits since the last debit under a verified PIN may add up to"),
     ("maximum transfer", "the most that one transfer may pay"),
-    ("offline receipts", "the most that refunds and reversals of purchases may bring between two loads or unloads"),
+    (
+        "offline receipts",
+        "the most that refunds and reversals of purchases may bring between two loads or unloads",
+    ),
     ("initial balance", "what the pocket holds from the start, at most its maximum balance"),
     ("issuer number", "number of the issuer"),
     ("last ADMN counter", "counter of the last accepted script, 00000000 before the first"),

@@ -1,7 +1,7 @@
 //! Data groups of STORE DATA, and the issuer's scripts.
 
-use apdu_spec::cryptography::{Authenticator, Engine as _, KeyPurpose, Tac, script_mac};
 use apdu_spec::command::{Command, ParameterBytes, Script};
+use apdu_spec::cryptography::{Authenticator, Engine as _, KeyPurpose, Tac, script_mac};
 use apdu_spec::element::{KeyVersion, Sequence};
 use apdu_spec::parameter::{self, Parameter, Resolution};
 use apdu_spec::personalisation::{DGI_LAST_POCKET, DGI_POCKET, MASTERS, group_name};
@@ -43,7 +43,11 @@ fn groups(text: &mut Markdown) -> Outcome<()> {
     for group in &found {
         let identifier = identifier(group);
         let name = group_name(identifier).ok_or("a data group of the standard")?;
-        let title = if identifier == DGI_POCKET { "DGI 1511 to 1515, pocket 0 to 4".to_owned() } else { format!("DGI {identifier:04X}, {name}") };
+        let title = if identifier == DGI_POCKET {
+            "DGI 1511 to 1515, pocket 0 to 4".to_owned()
+        } else {
+            format!("DGI {identifier:04X}, {name}")
+        };
         text.paragraph(&format!("**{title}.** {}", about(identifier)));
         group_table(text, group)?;
     }
@@ -86,16 +90,31 @@ fn parameters(tac: Tac) -> Outcome<Vec<(Parameter, &'static str)>> {
     let parameters = PocketParameters { currency: currency()?, exponent: 2, limits };
     let resolve = |resolution| Parameter::Resolve { sequence: Sequence(1), tac, resolution };
     Ok(vec![
-        (Parameter::Limits { pocket: 0, limits }, "New limits for a pocket in use; 6A88 for a pocket that is not."),
-        (Parameter::NewPocket { pocket: 1, parameters }, "A pocket for another currency, with balance 0. 6A80 where the place or the currency is in use."),
+        (
+            Parameter::Limits { pocket: 0, limits },
+            "New limits for a pocket in use; 6A88 for a pocket that is not.",
+        ),
+        (
+            Parameter::NewPocket { pocket: 1, parameters },
+            "A pocket for another currency, with balance 0. 6A80 where the place or the currency is in use.",
+        ),
         (Parameter::Expiry(EXPIRY), "Another last month of validity."),
         (Parameter::PinTries, "As many PIN tries as the limit."),
         (Parameter::Block, "The card is blocked."),
         (Parameter::Unblock, "It is not blocked any more; a lock below comes back."),
-        (Parameter::Terminate, "For ever. 6985 unless every balance is 0 and no payment of the card is open. The issuer signs it only when no load of the card is unresolved."),
-        (resolve(Resolution::Settled), "Closes an open payment in the issuer's name, 01 as ACKNOWLEDGE would, 02 as REVERSE would but outside the limit of offline receipts. The TAC must be the record's (6A88). A payment that has come to this already leaves the card as it is, the counter too: 9000."),
+        (
+            Parameter::Terminate,
+            "For ever. 6985 unless every balance is 0 and no payment of the card is open. The issuer signs it only when no load of the card is unresolved.",
+        ),
+        (
+            resolve(Resolution::Settled),
+            "Closes an open payment in the issuer's name, 01 as ACKNOWLEDGE would, 02 as REVERSE would but outside the limit of offline receipts. The TAC must be the record's (6A88). A payment that has come to this already leaves the card as it is, the counter too: 9000.",
+        ),
         (Parameter::ClearLock, "The holder's lock is lifted."),
-        (Parameter::ForgetMaster(KeyVersion(1)), "A merchant SAM forgets its PAYM master of this version: 6A80 on a purse, 6A88 where there is none, 6985 while a refund under it is open."),
+        (
+            Parameter::ForgetMaster(KeyVersion(1)),
+            "A merchant SAM forgets its PAYM master of this version: 6A80 on a purse, 6A88 where there is none, 6985 while a refund under it is open.",
+        ),
     ])
 }
 
@@ -113,7 +132,8 @@ fn scripts(text: &mut Markdown, sources: &Sources<'_>) -> Outcome<()> {
     let mut examples = Vec::new();
     for (counter, (parameter, about)) in (1..).zip(parameters(tac)?) {
         let bytes = ParameterBytes::new(&parameter);
-        let mut script = Script { counter, id: parameter.id(), value: bytes.value(), mac: Authenticator::default() };
+        let mut script =
+            Script { counter, id: parameter.id(), value: bytes.value(), mac: Authenticator::default() };
         let mut key = Software.load(&key(KeyPurpose::Administration, purse));
         script.mac = script.signed(|signed| script_mac(&Software, &mut key, signed));
         let apdu = Command::UpdateParameter(script).emit().as_bytes().to_vec();
@@ -145,4 +165,3 @@ fn value_table(text: &mut Markdown, data: &[u8], length: usize) -> Outcome<()> {
     text.table(["offset", "bytes", "field of the value", "content"], &rows);
     Ok(())
 }
-

@@ -24,9 +24,15 @@ pub(crate) fn write(sources: &Sources<'_>) -> Outcome<Markdown> {
     rules(&mut text);
     let runs = sources.runs;
     let about = [
-        ("Load", LOAD), ("Purchase", PURCHASE), ("Refund", REFUND), ("Unload", UNLOAD), ("Collection", COLLECTION),
-        ("Recovery: the payee takes it", RECOVERY), ("Recovery: the payee never will", REVERSAL),
-        ("Personalisation of the purse", PERSONALISATION), ("Personalisation of the merchant SAM", "The same, with PAYM masters."),
+        ("Load", LOAD),
+        ("Purchase", PURCHASE),
+        ("Refund", REFUND),
+        ("Unload", UNLOAD),
+        ("Collection", COLLECTION),
+        ("Recovery: the payee takes it", RECOVERY),
+        ("Recovery: the payee never will", REVERSAL),
+        ("Personalisation of the purse", PERSONALISATION),
+        ("Personalisation of the merchant SAM", "The same, with PAYM masters."),
     ];
     for run in runs.processes.iter().chain(&runs.recoveries).chain(&runs.personalisations) {
         let about = about.iter().find(|(title, _)| *title == run.title).map_or("", |(_, about)| about);
@@ -66,7 +72,9 @@ fn rules(text: &mut Markdown) {
 }
 
 fn play(text: &mut Markdown, run: &Run, about: &str) -> Outcome<()> {
-    text.heading(3, run.title).paragraph(about).picture(&format!("Sequence diagram: {}", run.title), run.file);
+    text.heading(3, run.title)
+        .paragraph(about)
+        .picture(&format!("Sequence diagram: {}", run.title), run.file);
     for (number, exchange) in (1..).zip(&run.exchanges) {
         match exchange {
             Exchange::Card { who, command, response, lost } => {

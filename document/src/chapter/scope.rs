@@ -4,9 +4,15 @@ use crate::markdown::{Markdown, link};
 
 /// Where something is taken from, and what.
 const SOURCES: [(&str, &str); 8] = [
-    ("EN 1546", "the idea of an inter-sector electronic purse, the names of its files and data elements, the three signatures S1, S2, S3"),
+    (
+        "EN 1546",
+        "the idea of an inter-sector electronic purse, the names of its files and data elements, the three signatures S1, S2, S3",
+    ),
     ("ISO/IEC 7816-3", "answers to reset, T=0 and T=1, the four cases of a command"),
-    ("ISO/IEC 7816-4", "SELECT, READ BINARY, READ RECORD, GET DATA, VERIFY, file control information, the life cycle byte, status words"),
+    (
+        "ISO/IEC 7816-4",
+        "SELECT, READ BINARY, READ RECORD, GET DATA, VERIFY, file control information, the life cycle byte, status words",
+    ),
     ("ISO 9564, format 2", "the PIN block"),
     ("ISO/IEC 7812-1", "the check digit of a number"),
     ("NIST SP 800-38B", "AES-CMAC"),
@@ -25,9 +31,8 @@ pub(crate) fn write() -> Markdown {
         "Every movement of value is one exchange between a *payer* and a *payee*. The payee asks (`req`), the payer \
          debits itself and says so (`val`), the payee credits itself and says so (`ack`). If the payee will never credit, \
          it says that instead (`nack`), and the payer takes its money back. Which of the parties pays which depends on \
-         the kind of the transaction: see `kind` in the chapter",
+         the kind of the transaction: see KINDS.".replace("KINDS", &link("Kinds")).as_str(),
     )
-    .paragraph(&format!("{}.", link("Data elements")))
     .paragraph("Six rules hold for every card of this standard. The rest of the document is how they are kept.")
     .list(&[
         "No value is created: all balances together never exceed what the issuer has paid in.",

@@ -11,7 +11,9 @@ const fn about(life_cycle: LifeCycle) -> &'static str {
     match life_cycle {
         LifeCycle::Blank => "not personalised",
         LifeCycle::Active => "in use",
-        LifeCycle::Locked => "locked by its holder: shows no balance and spends nothing, but takes and finishes payments",
+        LifeCycle::Locked => {
+            "locked by its holder: shows no balance and begins nothing, but finishes what is open"
+        }
         LifeCycle::Blocked => "blocked by its issuer: begins nothing, but finishes what is open",
         LifeCycle::Terminated => "over, for ever: can be read, and repeats answers",
     }

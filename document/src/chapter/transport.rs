@@ -51,6 +51,9 @@ pub(crate) fn write() -> Outcome<Markdown> {
         "More bytes: P3 is Lc, not 00 (6700). One byte behind the data, an Le of case 4, is cut off. The card executes the command as if Le were 00. If the answer has data, they wait, and the card answers `61` with their number (00 for 256). Otherwise it answers the status word.".to_owned(),
     ];
     text.list(&rules);
-    text.paragraph(&format!("Everything else in this document speaks of APDUs, whatever carries them. The commands are in {}.", link("Commands")));
+    text.paragraph(&format!(
+        "Everything else in this document speaks of APDUs, whatever carries them. The commands are in {}.",
+        link("Commands")
+    ));
     Ok(text)
 }

@@ -149,16 +149,14 @@ fn transaction(text: &mut Markdown, name: &str, details: &PayDetails, chain: Cha
 
 /// The MAC of a script: block, counter 5.
 fn script(text: &mut Markdown) -> Outcome<()> {
-    text.heading(3, "Vectors: script").paragraph("Script 05 (block) with counter 00000001 for the example purse.");
+    text.heading(3, "Vectors: script")
+        .paragraph("Script 05 (block) with counter 00000001 for the example purse.");
     let signed = [0x80, 0x58, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x05];
     let mut key = Software.load(&key(KeyPurpose::Administration, Who::Purse.number()?));
     let Authenticator(mac) = script_mac(&Software, &mut key, &signed);
     text.table(
         HEAD,
-        &[
-            given("SCRIPT", &signed),
-            follows("SCRIPT.MAC", "FIRST(CMAC(PURSE.ADMN.KEY, SCRIPT), 8)", &mac),
-        ],
+        &[given("SCRIPT", &signed), follows("SCRIPT.MAC", "FIRST(CMAC(PURSE.ADMN.KEY, SCRIPT), 8)", &mac)],
     );
     Ok(())
 }
