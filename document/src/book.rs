@@ -113,23 +113,28 @@ fn relink(event: &mut Event<'_>, places: &[(String, String)]) {
 fn write(page: &Page<'_>, contents: &[(String, String)]) -> String {
     let mut body = String::new();
     html::push_html(&mut body, page.events.iter().cloned());
-    let mut list = String::new();
-    for (file, title) in contents {
-        let is_here = *file == page.file;
-        let class = if is_here { r#" class="here""# } else { "" };
-        list.push_str(&format!("<li{class}><a href=\"{file}\">{title}</a>"));
-        if is_here {
-            list.push_str("<ul>");
-            for (title, anchor) in page.sections.iter().skip(1) {
-                list.push_str(&format!("<li><a href=\"#{anchor}\">{title}</a></li>"));
+    let list: Vec<String> = contents
+        .iter()
+        .map(|(file, title)| {
+            let link = format!("<a href=\"{file}\">{title}</a>");
+            if *file == page.file {
+                format!("<li class=\"here\">{link}\n{}</li>\n", sections(page))
+            } else {
+                format!("<li>{link}</li>\n")
             }
-            list.push_str("</ul>");
-        }
-        list.push_str("</li>\n");
-    }
+        })
+        .collect();
+    let list = list.concat();
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{}</title>\n<link rel=\"stylesheet\" href=\"book.css\">\n</head>\n<body>\n<nav><ol>\n{list}</ol></nav>\n<main>\n{body}</main>\n</body>\n</html>\n",
         page.title
     )
+}
+
+/// The contents of one page.
+fn sections(page: &Page<'_>) -> String {
+    let links = page.sections.iter().skip(1);
+    let links = links.map(|(title, anchor)| format!("<li><a href=\"#{anchor}\">{title}</a></li>\n"));
+    format!("<ul>\n{}</ul>", links.collect::<Vec<_>>().concat())
 }

@@ -266,8 +266,9 @@ pub(crate) fn draw(edges: &Edges) -> Outcome<String> {
         picture.box_around(place, (170, 40), class);
         picture.text((place.0, place.1 + 5), Anchor::Middle, "name", name);
     }
-    for (line, (names, states)) in (0..).zip(&ends) {
-        let text = format!("from {}: {}", states.join("; "), names.join("; "));
+    let said =
+        ends.iter().flat_map(|(names, states)| [format!("from {}:", states.join("; ")), names.join("; ")]);
+    for (line, text) in (0..).zip(said) {
         picture.text((END.1.0, END.1.1 + 40 + 16 * line), Anchor::Middle, "small", &text);
     }
     Ok(picture.finish("Life cycle"))

@@ -28,7 +28,7 @@ impl Picture {
     }
 
     /// Puts another picture's elements over this one's.
-    pub(crate) fn append(&mut self, other: Self) {
+    pub(crate) fn append(&mut self, other: &Self) {
         self.body.push_str(&other.body);
     }
 

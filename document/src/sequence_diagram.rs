@@ -77,7 +77,7 @@ pub(crate) fn draw(run: &Run) -> Outcome<String> {
         picture.text((place(*party), 30), Anchor::Middle, "name", party.name());
     }
     picture.set_height(usize::try_from(y + 20)?);
-    picture.append(body);
+    picture.append(&body);
     Ok(picture.finish(run.title))
 }
 

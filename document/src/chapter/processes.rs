@@ -110,5 +110,6 @@ fn parts(direction: char, parts: &[Part]) -> String {
     if parts.is_empty() {
         return format!("{direction}\n");
     }
-    parts.iter().map(|(name, bytes)| format!("{direction} {name:14}  {}\n", hexadecimal(bytes))).collect()
+    let lines = parts.iter().map(|(name, bytes)| format!("{direction} {name:14}  {}\n", hexadecimal(bytes)));
+    lines.collect::<Vec<_>>().concat()
 }
