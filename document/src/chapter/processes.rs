@@ -1,6 +1,6 @@
 //! Processes across parties, each as it was played, with every byte.
 
-use apdu_spec::process::{LISTINGS, ListingKind};
+use apdu_spec::process::{LISTINGS, Listing, ListingKind};
 use purse_terminal::explain::Object;
 
 use crate::Outcome;
@@ -34,15 +34,25 @@ pub(crate) fn write(sources: &Sources<'_>) -> Outcome<Markdown> {
         ("Personalisation of the purse", PERSONALISATION),
         ("Personalisation of the merchant SAM", "The same, with PAYM masters."),
     ];
-    for run in runs.processes.iter().chain(&runs.recoveries).chain(&runs.personalisations) {
+    let all = || runs.processes.iter().chain(&runs.recoveries).chain(&runs.personalisations);
+    for run in all() {
         let about = about.iter().find(|(title, _)| *title == run.title).map_or("", |(_, about)| about);
         play(&mut text, run, about)?;
     }
-    for listing in LISTINGS.iter().filter(|listing| listing.kind == ListingKind::Process) {
+    for listing in processes().filter(|listing| !all().any(|run| is_of(listing, run))) {
         text.heading(3, listing.name);
         listings::put(&mut text, listing.text);
     }
     Ok(text)
+}
+
+fn processes() -> impl Iterator<Item = &'static Listing> {
+    LISTINGS.iter().filter(|listing| listing.kind == ListingKind::Process)
+}
+
+/// Whether this run has played the listing; it stands there then.
+fn is_of(listing: &Listing, run: &Run) -> bool {
+    run.title.eq_ignore_ascii_case(listing.name)
 }
 
 const LOAD: &str = "The issuer pays a card. The card asks; the issuer verifies req, takes the amount from the account, records it, and only then gives val. The same PD gets the same val for ever; another PD of \
@@ -75,6 +85,9 @@ fn play(text: &mut Markdown, run: &Run, about: &str) -> Outcome<()> {
     text.heading(3, run.title)
         .paragraph(about)
         .picture(&format!("Sequence diagram: {}", run.title), run.file);
+    for listing in processes().filter(|listing| is_of(listing, run)) {
+        listings::put(text, listing.text);
+    }
     for (number, exchange) in (1..).zip(&run.exchanges) {
         match exchange {
             Exchange::Card { who, command, response, lost } => {
