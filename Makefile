@@ -1,7 +1,7 @@
 # Every stage of .ci/run by name; each can be called alone.
 CARGO ?= cargo
 
-.PHONY: help setup demo test format lint without-pcsc doc no-std verify bench fuzz mutants coverage ci clean
+.PHONY: help setup demo test format lint without-pcsc doc no-std verify standard book bench fuzz mutants coverage ci clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')"
@@ -33,6 +33,13 @@ no-std: ## card and apdu-spec link without std and without an allocator, and ans
 
 verify: ## look at what must hold for MINUTES=10 in all, from SEED=1 (see docs/verification.md)
 	@scripts/verify
+
+standard: ## write docs/standard.md and its pictures anew, from tables, listings and runs
+	@$(CARGO) run --quiet --locked --package purse-document -- standard
+
+book: ## the same as an HTML book, in target/book
+	@$(CARGO) run --quiet --locked --package purse-document -- book target/book
+	@echo target/book/index.html
 
 bench: ## costs of every flow, and purchases per second
 	@$(CARGO) run --release --quiet --locked --package purse-terminal --bin purse -- bench

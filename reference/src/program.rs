@@ -244,7 +244,32 @@ pub(crate) static FUNCTIONS: &[Signature] = &[
     },
 ];
 
-/// Names of the built-in functions with what each gives, for documents.
-pub fn functions() -> impl Iterator<Item = (&'static str, &'static str)> {
-    FUNCTIONS.iter().map(|signature| (signature.name, signature.meaning))
+/// A function as the language page shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionEntry {
+    /// Its name and the forms of what it takes: `FIRST(bytes, number)`.
+    pub call: String,
+    /// The form of what it gives.
+    pub result: String,
+    /// What it does.
+    pub meaning: &'static str,
+}
+
+/// Every function of the language, for its page.
+pub fn functions() -> impl Iterator<Item = FunctionEntry> {
+    FUNCTIONS.iter().map(|signature| {
+        let arguments: Vec<String> = signature.arguments.iter().map(|kind| form(*kind)).collect();
+        let call = format!("{}({})", signature.name, arguments.join(", "));
+        FunctionEntry { call, result: form(signature.result), meaning: signature.meaning }
+    })
+}
+
+fn form(kind: Kind) -> String {
+    match kind {
+        Kind::Number(_) => "number".to_owned(),
+        Kind::Bytes(None) => "bytes".to_owned(),
+        Kind::Bytes(Some(1)) => "1 byte".to_owned(),
+        Kind::Bytes(Some(length)) => format!("{length} bytes"),
+        Kind::Truth => "comparison".to_owned(),
+    }
 }

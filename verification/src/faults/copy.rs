@@ -7,19 +7,6 @@ use std::process::Command;
 
 use super::FAULTS;
 
-/// Parts of the checkout that are built.
-const COPIED: [&str; 9] = [
-    "Cargo.toml",
-    "Cargo.lock",
-    "apdu-spec",
-    "card",
-    "mutants",
-    "reference",
-    "terminal",
-    "tests",
-    "verification",
-];
-
 /// The program with the faults.
 pub(super) const FAULTY_NAME: &str = "purse-verify-faulty";
 
@@ -106,10 +93,21 @@ fn copy(root: &Path, tree: &Path) -> Result<(), Box<dyn Error>> {
         fs::remove_dir_all(tree)?;
     }
     fs::create_dir_all(tree)?;
-    for name in COPIED {
+    for name in ["Cargo.toml", "Cargo.lock"] {
         copy_all(&root.join(name), &tree.join(name))?;
     }
+    for name in members(&fs::read_to_string(root.join("Cargo.toml"))?)? {
+        copy_all(&root.join(&name), &tree.join(&name))?;
+    }
     Ok(())
+}
+
+/// The members of the workspace: what is built.
+fn members(manifest: &str) -> Result<Vec<String>, Box<dyn Error>> {
+    let manifest: toml::Table = manifest.parse()?;
+    let members = manifest.get("workspace").and_then(|workspace| workspace.get("members"));
+    let members = members.and_then(toml::Value::as_array).ok_or("Cargo.toml names no workspace members")?;
+    Ok(members.iter().filter_map(|member| member.as_str().map(str::to_owned)).collect())
 }
 
 fn copy_all(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
