@@ -100,6 +100,11 @@ impl<'a> Player<'a> {
         happened
     }
 
+    /// STORE DATA since the last reset.
+    pub fn blocks(&self) -> &[Vec<u8>] {
+        &self.blocks
+    }
+
     fn disagreement(&self, difference: Difference) -> Disagreement {
         Disagreement { issue: self.pair.issue().name, events: self.events.clone(), difference }
     }
@@ -134,7 +139,7 @@ pub fn make(
     (coverage, found)
 }
 
-/// Plays a history to its end; `seen` is told of each command on which both agree, with the card after it.
+/// Plays a history to its end; `seen` is told of each event after it, and of what both have answered to a command.
 ///
 /// # Errors
 /// They differ.
@@ -142,22 +147,20 @@ pub fn run<'a>(
     player: &mut Player<'a>,
     seed: u64,
     plan: Plan,
-    seen: &mut dyn FnMut(&Player<'a>, &Agreed),
+    seen: &mut dyn FnMut(&Player<'a>, Option<&Agreed>),
 ) -> Result<(), Difference> {
     let mut draw = Draw::new(seed);
     if is_personalised_at_once(seed) {
         for event in player.pair.personalisation() {
-            if let Some(agreed) = player.play(event, false)? {
-                seen(player, &agreed);
-            }
+            let agreed = player.play(event, false)?;
+            seen(player, agreed.as_ref());
         }
     }
     let mut ended = 0;
     for _ in 0..plan.length {
         let (event, mut choice) = player.next(draw.bits());
-        if let Some(agreed) = player.play(event, choice.once_in(plan.cuts_once_in.max(1)))? {
-            seen(player, &agreed);
-        }
+        let agreed = player.play(event, choice.once_in(plan.cuts_once_in.max(1)))?;
+        seen(player, agreed.as_ref());
         // Of a card that is terminated little more is to be learned.
         let view = player.pair.view();
         ended += usize::from(view.ended);

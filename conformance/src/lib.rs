@@ -2,14 +2,18 @@
 //! each one, and after every power cut, answers and whole abstract memory must be equal. See `docs/verification.md`.
 
 pub mod content;
+pub mod corpus;
 pub mod coverage;
 pub mod draw;
 pub mod generator;
 pub mod history;
 pub mod issue;
+pub mod menu;
 pub mod message;
+pub mod mutants;
 pub mod pair;
 pub mod report;
 pub mod run;
 pub mod specimen;
 pub mod view;
+pub mod walk;

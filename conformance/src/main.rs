@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use purse_conformance::run::{self, Options};
+use purse_conformance::mutants;
+use purse_conformance::run;
 
 /// Holds the shipping card to the standard's listings.
 #[derive(Debug, Parser)]
@@ -16,12 +17,15 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Gives the same commands to the card and to the reference card, and prints a table.
-    Run(Options),
+    Run(run::Options),
+    /// Changes the text in each place, and looks whether its checks or the card's answers find it.
+    Mutants(mutants::Options),
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Run(options) => run::run(&options),
+        Task::Mutants(options) => mutants::mutants(&options),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

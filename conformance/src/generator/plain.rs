@@ -142,6 +142,10 @@ pub(super) fn unblocking(view: &View, draw: &mut Draw) -> Vec<u8> {
 
 /// A command with something wrong outside of its data.
 pub(super) fn damaged(mut command: Vec<u8>, draw: &mut Draw) -> Vec<u8> {
+    // A repeat of one that is short already.
+    if command.len() < 5 {
+        return command;
+    }
     let place = draw.below(4);
     match draw.below(12) {
         0 => command[0] = draw.pick(&[0, 0x80, 0x01, 0x81, 0x84, 0xFF]),
@@ -164,7 +168,8 @@ pub(super) fn damaged(mut command: Vec<u8>, draw: &mut Draw) -> Vec<u8> {
         }
         10 => {
             // One byte of data more or less, with the length that says so.
-            if let Some(length) = command.get(4).copied().filter(|length| command.len() > usize::from(*length) + 4) {
+            let length = command.get(4).copied();
+            if let Some(length) = length.filter(|length| command.len() > usize::from(*length) + 4) {
                 let (shorter, at) = (draw.once_in(2), 5 + usize::from(length));
                 if shorter && length > 0 && at <= command.len() {
                     command.remove(at - 1);
