@@ -35,7 +35,7 @@ pub(super) fn record(standard: &Standard, lines: &Lines, effort: Effort) -> Resu
         let workers: Vec<_> = halves
             .iter()
             .map(|issues| {
-                scope.spawn(|| {
+                scope.spawn(move || {
                     let mut corpus = Corpus::default();
                     for issue in issues {
                         histories(standard, lines, issue, effort, &mut corpus)?;
