@@ -294,8 +294,8 @@ pub static CONSTANTS: &[Constant] = &[
     constant("EF.ID", 3, 1, "FILE: EF.ID"),
     constant("EF.LOG", 4, 1, "FILE: EF.LOG"),
     constant("EF.EXC", 5, 1, "FILE: EF.EXC"),
-    constant("POCKETS", crate::pocket::POCKETS as u32, 1, "pockets of a card"),
-    constant("MASTERS", crate::personalisation::MASTERS as u32, 1, "places for PAYM masters"),
+    constant("POCKETS", 5, 1, "pockets of a card"),
+    constant("MASTERS", 8, 1, "places for PAYM masters"),
     constant("EXHAUSTED", crate::element::Sequence::EXHAUSTED.0, 4, "from here on no new payment is begun"),
     constant("LAST.SEQUENCE", crate::element::Sequence::LAST.0, 4, "the last sequence that there is"),
     constant("NO.SEQUENCE", crate::element::Sequence::NONE.0, 4, "no sequence"),
@@ -324,6 +324,13 @@ pub fn constant_named(name: &str) -> Option<&'static Constant> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_counts_are_those_of_the_card() {
+        let value = |name| constant_named(name).map(|constant| usize::try_from(constant.value));
+        assert_eq!(value("POCKETS"), Some(Ok(crate::pocket::POCKETS)));
+        assert_eq!(value("MASTERS"), Some(Ok(crate::personalisation::MASTERS)));
+    }
 
     #[test]
     fn every_name_stands_for_one_thing() {

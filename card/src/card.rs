@@ -14,7 +14,7 @@ use apdu_spec::wire::Writer;
 use crate::keys::Keys;
 use crate::memory::Memory;
 use crate::personalisation::Personalisation;
-use crate::stack::wipe_stack;
+use crate::stack::{stack_of_wiping, wipe_stack};
 use crate::store::{Identity, PowerUpError, Store};
 
 /// The card application in either role, over a memory and an AES engine.
@@ -97,6 +97,20 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
             quarter
         }
     };
+
+    /// Bytes of stack that [`Card::process`] and [`Card::finish`] take at most, below whoever calls them, on a card that
+    /// has been personalised: what they need for their work, and what they overwrite there afterwards. Whoever builds a
+    /// card compares it with what the linker gives the stack, so that no command runs into what lies below:
+    ///
+    /// ```text
+    /// const _: () = assert!(Purse::STACK_OF_POWER_UP + OWN <= STACK && Purse::STACK_OF_COMMANDS + OWN <= STACK);
+    /// ```
+    pub const STACK_OF_COMMANDS: usize = stack_of_wiping(DEPTH);
+
+    /// The same of [`Card::power_up`], and of [`Card::process`] on a blank card: keys pass through more hands there, and the card
+    /// itself does.
+    pub const STACK_OF_POWER_UP: usize =
+        stack_of_wiping(Self::DEPTH_OF_KEYS).saturating_add(size_of::<Self>().saturating_mul(4));
 
     /// As [`DEPTH`], where the card gets its keys, by power-up or STORE DATA: all of them pass through several hands.
     const DEPTH_OF_KEYS: usize = size_of::<Self>().saturating_mul(4).saturating_add(DEPTH);

@@ -23,23 +23,46 @@ pub fn check(standard: &Standard) -> Vec<Finding> {
     for (source, program) in standard.sources.iter().zip(&standard.programs) {
         let Some(program) = program else { continue };
         let walk = Walk::through(program);
-        reached.extend(walk.states.keys().filter_map(|at| program.instructions.get(*at)).map(|found| (found.listing, found.line)));
-        findings.extend(walk.findings.into_iter().map(|(at, message)| finding(standard, program, at, message)));
+        reached.extend(
+            walk.states
+                .keys()
+                .filter_map(|at| program.instructions.get(*at))
+                .map(|found| (found.listing, found.line)),
+        );
+        findings
+            .extend(walk.findings.into_iter().map(|(at, message)| finding(standard, program, at, message)));
         if let ListingKind::Command(command) = source.kind {
             let row = table::row(command);
-            let answers_fully = row.forms.iter().any(|form| matches!(form.response, ResponseLength::Exactly(_)));
-            check_status_words(standard, program, row.status_words, answers_fully, &walk.states.keys().copied().collect(), &mut findings);
+            let answers_fully =
+                row.forms.iter().any(|form| matches!(form.response, ResponseLength::Exactly(_)));
+            check_status_words(
+                standard,
+                program,
+                row.status_words,
+                answers_fully,
+                &walk.states.keys().copied().collect(),
+                &mut findings,
+            );
         }
     }
     for (listing, source) in standard.sources.iter().enumerate() {
         for (at, line) in source.lines.iter().enumerate() {
             if !reached.contains(&(listing, at)) {
-                let error = TextError { place: line.place, message: format!("line {} is never reached", line.number) };
+                let error = TextError {
+                    place: line.place,
+                    message: format!("line {} is never reached", line.number),
+                };
                 findings.push(Finding { listing: source.name.clone(), error });
             }
         }
     }
-    findings.sort_by(|one, two| (&one.listing, one.error.place, &one.error.message).cmp(&(&two.listing, two.error.place, &two.error.message)));
+    findings.sort_by(|one, two| {
+        (&one.listing, one.error.place, &one.error.message).cmp(&(
+            &two.listing,
+            two.error.place,
+            &two.error.message,
+        ))
+    });
     findings.dedup();
     findings
 }
@@ -49,7 +72,10 @@ fn finding(standard: &Standard, program: &Program, at: usize, message: String) -
     let source = instruction.and_then(|found| standard.sources.get(found.listing));
     let line = source.zip(instruction).and_then(|(source, found)| source.lines.get(found.line));
     let place = line.map_or(Place::default(), |line| line.place);
-    Finding { listing: source.map_or_else(String::new, |source| source.name.clone()), error: TextError { place, message } }
+    Finding {
+        listing: source.map_or_else(String::new, |source| source.name.clone()),
+        error: TextError { place, message },
+    }
 }
 
 /// What a path has done before an instruction.
@@ -87,7 +113,8 @@ impl<'a> Walk<'a> {
         let mut walk = Self { program, states: BTreeMap::from([(0, first)]), findings: BTreeSet::new() };
         let mut waiting = vec![0];
         while let Some(at) = waiting.pop() {
-            let Some((instruction, state)) = program.instructions.get(at).zip(walk.states.get(&at).cloned()) else {
+            let Some((instruction, state)) = program.instructions.get(at).zip(walk.states.get(&at).cloned())
+            else {
                 continue;
             };
             for (next, after) in walk.step(at, instruction, &state) {
@@ -127,7 +154,7 @@ impl<'a> Walk<'a> {
             self.reads(at, code, &state.known);
         }
         match &instruction.operation {
-            Operation::Nothing | Operation::Transmit(_) => {}
+            Operation::Nothing | Operation::Transmit(_) | Operation::Each(..) | Operation::Range(..) => {}
             Operation::BeginCommit => {
                 if within {
                     self.wrong(at, "a COMMIT within a COMMIT");
@@ -158,7 +185,6 @@ impl<'a> Walk<'a> {
                 after.known.insert(name_of(*slot));
                 return vec![(at + 1, after), leaves];
             }
-            Operation::Each(..) | Operation::Range(..) => {}
             Operation::Input(inputs) => after.known.extend(inputs.iter().map(|(_, slot)| name_of(*slot))),
             Operation::Receive(fields) => after.known.extend(fields.iter().map(|(slot, _)| name_of(*slot))),
             Operation::Status(..) | Operation::Send(..) | Operation::Stop(_) => {
@@ -179,8 +205,10 @@ impl<'a> Walk<'a> {
     /// Behind a SEND in the text, no COMMIT may stand that nothing else leads to.
     fn nothing_follows(&mut self, at: usize) {
         let follows = self.program.instructions.get(at + 1).map(|next| &next.operation);
-        if matches!(self.program.instructions.get(at).map(|found| &found.operation), Some(Operation::Send(..)))
-            && matches!(follows, Some(Operation::BeginCommit))
+        if matches!(
+            self.program.instructions.get(at).map(|found| &found.operation),
+            Some(Operation::Send(..))
+        ) && matches!(follows, Some(Operation::BeginCommit))
         {
             self.wrong(at, "SEND before a COMMIT: the record is always updated before the response is sent");
         }
@@ -194,9 +222,10 @@ impl<'a> Walk<'a> {
                     self.reads(at, subscript, known);
                 }
                 let (needed, label) = match slot {
-                    Slot::Variable(place) => {
-                        (Name::Variable(*place), self.program.variables.get(*place).cloned().unwrap_or_default())
-                    }
+                    Slot::Variable(place) => (
+                        Name::Variable(*place),
+                        self.program.variables.get(*place).cloned().unwrap_or_default(),
+                    ),
                     Slot::Element(place) => match DATA_ELEMENTS.get(*place) {
                         Some(element) if element.home == Home::Working => {
                             let whole = if element.name.starts_with("PD.") { "PD" } else { element.name };
@@ -244,7 +273,9 @@ fn codes(operation: &Operation) -> Vec<&Code> {
         Operation::Status(_, added) => added.iter().collect(),
         Operation::Append(codes) => codes.iter().collect(),
         Operation::Range(_, first, last) => vec![first, last],
-        Operation::Transmit(message) => [&message.p1, &message.p2, &message.data].into_iter().flatten().collect(),
+        Operation::Transmit(message) => {
+            [&message.p1, &message.p2, &message.data].into_iter().flatten().collect()
+        }
         Operation::Nothing
         | Operation::BeginCommit
         | Operation::EndCommit
@@ -294,7 +325,8 @@ fn check_status_words(
     for status in listed {
         if !returned.iter().any(|known| known.is_same_kind(*status)) {
             let code = status.code();
-            let message = format!("the command table lists {code:04X} for {}, and no path returns it", program.name);
+            let message =
+                format!("the command table lists {code:04X} for {}, and no path returns it", program.name);
             findings.push(finding(standard, program, usize::MAX, message));
         }
     }

@@ -95,7 +95,7 @@ struct Frame {
     loops: Vec<Loop>,
 }
 
-impl<'a> Compiler<'a> {
+impl Compiler<'_> {
     fn finding(&self, place: Place, message: impl Into<String>) -> Finding {
         let listing = self.sources.get(self.listing).map_or(String::new(), |source| source.name.clone());
         Finding { listing, error: TextError::new(place, message) }
@@ -167,12 +167,13 @@ impl<'a> Compiler<'a> {
     }
 
     fn set_target(&mut self, at: usize, target: usize) {
-        match self.program.instructions.get_mut(at).map(|instruction| &mut instruction.operation) {
-            Some(Operation::Jump(to) | Operation::Branch(_, to) | Operation::Turn(_, _, to)) => *to = target,
-            _ => {}
+        let found = self.program.instructions.get_mut(at).map(|instruction| &mut instruction.operation);
+        if let Some(Operation::Jump(to) | Operation::Branch(_, to) | Operation::Turn(_, _, to)) = found {
+            *to = target;
         }
     }
 
+    #[allow(clippy::too_many_lines, reason = "one arm for each statement of the language")]
     fn statement(
         &mut self,
         frame: &mut Frame,
@@ -372,7 +373,7 @@ impl<'a> Compiler<'a> {
             }
             let subscript =
                 self.subscript(*at, name, element.map(|element| element.subscript), subscript.as_ref())?;
-            return Ok((Slot::Element(known), subscript, self.element_kind(known)));
+            return Ok((Slot::Element(known), subscript, Self::element_kind(known)));
         }
         if apdu_spec::data_element::constant_named(name).is_some() {
             return Err(self.finding(*at, format!("{name} is a constant")));
@@ -410,7 +411,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn element_kind(&self, place: usize) -> Kind {
+    fn element_kind(place: usize) -> Kind {
         match DATA_ELEMENTS.get(place).map(|element| element.form) {
             Some(ElementForm::Number(length)) => Kind::Number(Some(length)),
             Some(ElementForm::Bytes(length)) => Kind::Bytes(Some(length.into())),

@@ -3,7 +3,6 @@
 use aes::Aes128Enc;
 use aes::cipher::{BlockCipherEncrypt as _, KeyInit as _};
 use apdu_spec::data_element::{DATA_ELEMENTS, Home, Subscript};
-use apdu_spec::status::StatusWord;
 use cmac::{Cmac, Mac as _};
 
 use crate::language::syntax::Operator;
@@ -497,9 +496,4 @@ fn mac(key: &[u8], message: &[u8]) -> Outcome<Vec<u8>> {
     let mut mac = Cmac::<Aes128Enc>::new(&key.into());
     mac.update(message);
     Ok(mac.finalize().into_bytes().to_vec())
-}
-
-/// Names the status word of an answer, none where the standard has none.
-pub(crate) fn status_word(code: u16) -> Option<StatusWord> {
-    StatusWord::from_code(code)
 }

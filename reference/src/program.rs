@@ -243,3 +243,8 @@ pub(crate) static FUNCTIONS: &[Signature] = &[
         meaning: "the smaller one",
     },
 ];
+
+/// Names of the built-in functions with what each gives, for documents.
+pub fn functions() -> impl Iterator<Item = (&'static str, &'static str)> {
+    FUNCTIONS.iter().map(|signature| (signature.name, signature.meaning))
+}

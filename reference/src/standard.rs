@@ -52,12 +52,6 @@ impl Standard {
         self.programs.get(place)?.as_ref()
     }
 
-    /// The program of a process.
-    pub(crate) fn process(&self, name: &str) -> Option<&Program> {
-        let is_it = |source: &Source| source.kind == ListingKind::Process && source.name == name;
-        self.programs.get(self.sources.iter().position(is_it)?)?.as_ref()
-    }
-
     /// Name and number of a line.
     pub fn line(&self, listing: usize, line: usize) -> (String, u32) {
         let source = self.sources.get(listing);

@@ -9,6 +9,7 @@ pub mod flips;
 pub mod fuzzing;
 #[cfg(target_os = "linux")]
 pub mod reader_service;
+pub mod reference_memory;
 pub mod rows;
 pub mod scheme;
 pub mod stage;

@@ -35,8 +35,17 @@ pub struct Options {
 }
 
 /// Parts of the checkout that are built.
-const COPIED: [&str; 8] =
-    ["Cargo.toml", "Cargo.lock", "apdu-spec", "card", "mutants", "terminal", "tests", "verification"];
+const COPIED: [&str; 9] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    "apdu-spec",
+    "card",
+    "mutants",
+    "reference",
+    "terminal",
+    "tests",
+    "verification",
+];
 
 /// The program with the faults.
 const FAULTY_NAME: &str = "purse-verify-faulty";

@@ -29,11 +29,10 @@ impl Compiler<'_> {
     /// A value in the form in which it is wanted.
     pub(super) fn convert(&self, at: Place, code: Code, kind: Kind, wanted: Kind) -> Result<Code, Finding> {
         match (kind, wanted) {
-            (Kind::Number(_), Kind::Number(_)) => Ok(code),
             (Kind::Bytes(Some(one)), Kind::Bytes(Some(two))) if one != two => {
                 Err(self.finding(at, format!("{one} bytes where {two} belong")))
             }
-            (Kind::Bytes(_), Kind::Bytes(_)) => Ok(code),
+            (Kind::Number(_), Kind::Number(_)) | (Kind::Bytes(_), Kind::Bytes(_)) => Ok(code),
             (Kind::Number(Some(length)), Kind::Bytes(room))
                 if room.is_none_or(|room| room == length.into()) =>
             {
@@ -78,7 +77,7 @@ impl Compiler<'_> {
         if let Some(known) = place(name) {
             let subscript = DATA_ELEMENTS.get(known).map(|element| element.subscript);
             let subscript = self.subscript(at, name, subscript, arguments.first())?;
-            let kind = self.element_kind(known);
+            let kind = Self::element_kind(known);
             return Ok((Code::Read(Slot::Element(known), subscript.map(Box::new)), kind));
         }
         if let Some(signature) = FUNCTIONS.iter().find(|signature| signature.name == name) {

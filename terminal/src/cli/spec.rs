@@ -25,10 +25,9 @@ pub(crate) fn spec(words: &[String]) -> Result<Reply, Failure> {
     Ok(Reply::new(text, fields))
 }
 
-/// The command's listing in the standard's own language. HERE come `apdu_spec::process::LISTINGS`: whatever this returns
-/// is printed below the row, and is the field `listing` in JSON.
-const fn listing(_row: &Row) -> Option<&'static str> {
-    None
+/// The command's listing, printed below the row; the field `listing` in JSON.
+fn listing(row: &Row) -> Option<&'static str> {
+    apdu_spec::process::listing(row.command).map(|listing| listing.text)
 }
 
 fn all() -> Reply {

@@ -2,7 +2,7 @@
 //! interrupted anywhere: all that it knows it reads from the cards and the issuer's books.
 
 use apdu_spec::command::Voucher;
-use apdu_spec::element::{Kind, Role};
+use apdu_spec::element::{Kind, Role, Sequence};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
 
@@ -42,7 +42,8 @@ pub struct Item {
 /// What a recovery found and did.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// In the order in which they were taken up: of each card its purchases, its other payments, its load.
+    /// In the order in which they were taken up: of each card its load, its purchases, its other payments; a purchase
+    /// that the load would push out of the log comes before it.
     pub items: Vec<Item>,
     /// What the issuer found in the records of each SAM whose collection was finished, and what it credited.
     pub collections: Vec<collection::Report>,
@@ -76,44 +77,85 @@ pub fn recover(cards: &mut [CardAtHand<'_>], mut issuer: Option<&mut (dyn Issuer
     for payer in 0..cards.len() {
         let Some(card) = cards.get_mut(payer) else { continue };
         let number = card.status().number;
+        let first = report.items.len();
         let open = open_payments(card);
         card.release();
-        let open = match open {
-            Ok(open) => open,
-            Err(error) => {
-                report.unread.push((number, error));
-                continue;
-            }
-        };
-        for pay_details in open {
-            let collections = &mut report.collections;
-            let outcome = match bring(cards, payer, issuer.as_deref_mut(), &pay_details, collections) {
-                Ok(outcome) => outcome,
-                Err(error) => Outcome::StillOpen(error),
-            };
+        let Open { before_load, after_load } = open.unwrap_or_else(|error| {
+            report.unread.push((number, error));
+            Open::default()
+        });
+        if let Some(pay_details) = before_load {
+            let outcome = brought(cards, payer, issuer.as_deref_mut(), &pay_details, &mut report.collections);
             report.items.push(Item { pay_details, outcome });
         }
-        // After the payments: a load is a new record, which may push the oldest payment out of the log.
         if let (Some(card), Some(issuer)) = (cards.get_mut(payer), issuer.as_deref_mut()) {
             let finished = finish_load(card, issuer, &mut report);
             card.release();
-            if let Err(error) = finished {
+            // Of a card that cannot be reached it has been said once.
+            if let Err(error) = finished
+                && report.unread.last().is_none_or(|(unread, _)| *unread != number)
+            {
                 report.unread.push((number, error));
             }
         }
+        for pay_details in after_load {
+            let outcome = brought(cards, payer, issuer.as_deref_mut(), &pay_details, &mut report.collections);
+            report.items.push(Item { pay_details, outcome });
+        }
+        bring_again(cards, payer, issuer.as_deref_mut(), first, &mut report);
     }
     report
 }
 
+/// What a card has to pay, in the order in which it is brought to an end.
+#[derive(Debug, Default)]
+struct Open {
+    /// At most one purchase.
+    before_load: Option<PayDetails>,
+    after_load: Vec<PayDetails>,
+}
+
 /// What a card has to pay. Purchases come first, and oldest first: taking a payment back is a new record, which pushes
 /// the oldest one out of the log, and of open ones only a purchase can be lost that way (section 7, "Log window").
-fn open_payments<T: Transport>(card: &mut Client<T>) -> Result<Vec<PayDetails>, FlowError> {
+///
+/// A credited load is a new record too, but one that makes other things possible: it ends the count of offline receipts,
+/// in which a purchase that is taken back must find room. And every reversal before it makes it impossible, for it takes
+/// the load's sequence. So a load comes first, unless the oldest record of the log is an open purchase.
+fn open_payments<T: Transport>(card: &mut Client<T>) -> Result<Open, FlowError> {
     let party = guard::any_role(card.status())?;
     card.reselect().map_err(FlowError::card(party))?;
     let open = card.open_records().map_err(FlowError::card(party))?;
     let mut open: Vec<PayDetails> = open.into_iter().map(|record| record.pay_details).collect();
     open.sort_by_key(|pay_details| pay_details.kind != Kind::Purchase);
-    Ok(open)
+    let is_endangered = match open.first() {
+        Some(oldest) if oldest.kind == Kind::Purchase => {
+            // A card that does not show the record before it, because it is locked, may have none.
+            let before = oldest.from_sequence.0.checked_sub(1).map(Sequence);
+            !before.is_some_and(|before| matches!(card.entry(before), Ok(Some(_))))
+        }
+        Some(_) | None => false,
+    };
+    let before_load = is_endangered.then(|| open.remove(0));
+    Ok(Open { before_load, after_load: open })
+}
+
+/// What a card has refused once more, if something else of this payer has come to its end since: a load lifts the limit
+/// of offline receipts, a collection gives a SAM's log room.
+fn bring_again(
+    cards: &mut [CardAtHand<'_>],
+    payer: usize,
+    mut issuer: Option<&mut (dyn IssuerDesk + '_)>,
+    first: usize,
+    report: &mut Report,
+) {
+    let Report { items, collections, .. } = report;
+    let items = items.get_mut(first..).unwrap_or_default();
+    let Some(last) = items.iter().rposition(|item| matches!(item.outcome, Outcome::Settled)) else { return };
+    for item in items.iter_mut().take(last) {
+        if matches!(&item.outcome, Outcome::StillOpen(error) if error.status_code().is_some()) {
+            item.outcome = brought(cards, payer, issuer.as_deref_mut(), &item.pay_details, collections);
+        }
+    }
 }
 
 /// Finishes a card's load, if one is open.
@@ -133,6 +175,17 @@ fn finish_load<T: Transport>(
     };
     report.items.push(Item { pay_details: voucher.pay_details, outcome });
     Ok(())
+}
+
+/// What becomes of one open record.
+fn brought(
+    cards: &mut [CardAtHand<'_>],
+    payer: usize,
+    issuer: Option<&mut (dyn IssuerDesk + '_)>,
+    pay_details: &PayDetails,
+    collections: &mut Vec<collection::Report>,
+) -> Outcome {
+    bring(cards, payer, issuer, pay_details, collections).unwrap_or_else(Outcome::StillOpen)
 }
 
 /// Brings one open record to its payee.

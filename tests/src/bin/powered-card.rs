@@ -2,7 +2,8 @@
 //! and `begun`, so that RAM holds what the card keeps there and nothing else.
 //!
 //! On stdin comes a length of two bytes and a command, on stdout goes the same of its answer. Length 0 drops the card;
-//! then, and once the card is powered up, an empty answer says so.
+//! then an empty answer says so. Once the card is powered up, the first answer says where it lies: address and size, 8
+//! bytes each.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -124,7 +125,9 @@ fn main() -> io::Result<()> {
     let mut input = File::open("/dev/stdin")?;
     let mut output = OpenOptions::new().write(true).open("/dev/stdout")?;
     let mut card = Some(power_up(Path::new(&directory))?);
-    write(&mut output, &[])?;
+    let place = card.as_deref().map_or(0, |card| std::ptr::from_ref(card).addr() as u64);
+    let size = size_of::<PoweredCard>() as u64;
+    write(&mut output, &[place.to_be_bytes(), size.to_be_bytes()].concat())?;
     while let Some(command) = read(&mut input)? {
         let mut response = [0; LONGEST_RESPONSE];
         let mut length = 0;

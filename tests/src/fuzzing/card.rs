@@ -1,14 +1,15 @@
-//! A whole card beside the model of it: any sequence of commands, right ones, slightly wrong ones and raw bytes, with
+//! A whole card beside the model of it and beside the reference card, which runs the standard's listings: any sequence of commands, right ones, slightly wrong ones and raw bytes, with
 //! the power cut within any operation of its memory. After a cut the card must be where it was before the command or
 //! where the command leads; an answer that was given must hold; what is refused must write nothing.
 
 mod step;
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 
-use apdu_spec::command::Command;
+use apdu_spec::command::{Command, Selection};
 use apdu_spec::element::{Amount, Role};
+use apdu_spec::file::APPLICATION;
 use apdu_spec::pin::PinBlock;
 use apdu_spec::pocket::Limits;
 use apdu_spec::software::Software;
@@ -16,11 +17,15 @@ use apdu_spec::status::StatusWord as Status;
 use purse_card::Card;
 use purse_card::memory::Geometry;
 use purse_card::store::minimum_pages;
+use purse_reference::card::ReferenceCard;
+use purse_reference::memory::Memory;
+use purse_reference::standard::Standard;
 use purse_terminal::simulated_memory::{Cut, SimulatedMemory};
 
 use super::input::Input;
 use crate::bench_card::BenchCard;
 use crate::card_model::{Model, Sizes, State, View};
+use crate::reference_memory::{memory_of, sizes};
 use crate::scheme::Profile;
 use step::Action;
 
@@ -59,6 +64,8 @@ struct World<const WINDOW: usize, const EXCEPTIONS: usize> {
     /// None only while the power is away.
     card: Option<BenchCard<WINDOW, EXCEPTIONS>>,
     model: Model,
+    /// Answers by the text of the standard.
+    reference: ReferenceCard<'static>,
     /// The last command, to be sent again.
     last: Vec<u8>,
     initial: u32,
@@ -78,7 +85,10 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> World<WINDOW, EXCEPTIONS> {
         };
         let card = personalised(&profile, geometry % 8);
         let model = Model::new(&profile, Sizes { window: WINDOW, exceptions: EXCEPTIONS });
-        Self { card: Some(card), model, last: Vec::new(), initial }
+        let reference = reference::<WINDOW, EXCEPTIONS>(&profile);
+        let world = Self { card: Some(card), model, reference, last: Vec::new(), initial };
+        world.compare_memory("STORE DATA");
+        world
     }
 
     fn run(mut self, mut input: Input<'_>) {
@@ -92,16 +102,17 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> World<WINDOW, EXCEPTIONS> {
                 Action::Reset => {
                     self.card().card.reset();
                     self.model.reset();
+                    self.reference.reset();
                 }
                 Action::PowerCycle => {
                     let state = self.model.state.clone();
-                    self.power_lost(&[state], &mut input);
+                    self.power_lost(&[state], &[], &mut input);
                 }
                 Action::Nothing => {}
             }
         }
         let state = self.model.state.clone();
-        self.power_lost(&[state], &mut Input::new(&[]));
+        self.power_lost(&[state], &[], &mut Input::new(&[]));
         self.check_value();
     }
 
@@ -112,6 +123,8 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> World<WINDOW, EXCEPTIONS> {
     fn send(&mut self, command: Vec<u8>, cut: Option<Cut>, finish: bool, input: &mut Input<'_>) {
         let mut model = self.model.clone();
         let prediction = model.answer(&command);
+        let mut reference = self.reference.clone();
+        let execution = reference.process(&command).unwrap_or_else(|fault| panic!("{fault}"));
         let card = self.card();
         if let Some(cut) = cut {
             card.card.memory_mut().cut(cut);
@@ -123,7 +136,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> World<WINDOW, EXCEPTIONS> {
             assert_eq!(answer.status, Status::MemoryFailure, "to {command:02X?}");
             let states = [Some(prediction.before), prediction.between, Some(model.state.clone())];
             let states: Vec<State> = states.into_iter().flatten().collect();
-            self.power_lost(&states, input);
+            self.power_lost(&states, &execution.commits, input);
         } else {
             let written = card.card.memory().counts() != before;
             assert_eq!(written, prediction.writes, "{command:02X?} answered {answer:?}");
@@ -131,21 +144,34 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> World<WINDOW, EXCEPTIONS> {
                 Some(expected) => assert_eq!(answer, expected, "to {command:02X?}"),
                 None => assert!(answer.status == Status::Success || answer.data.is_empty()),
             }
+            let mut response = answer.data;
+            response.extend(answer.status.emit());
+            assert_eq!(response, execution.response, "the text's answer to {command:02X?}");
             self.model = model;
+            self.reference = reference;
+            self.compare_memory(&command);
             if finish {
                 let card = self.card();
                 card.card.finish();
                 if card.card.memory().is_off() {
                     let state = self.model.state.clone();
-                    self.power_lost(&[state], input);
+                    self.power_lost(&[state], &[], input);
                 }
             }
         }
         self.last = command;
     }
 
-    /// The power is gone and comes back; the card must be in one of these states and stay there.
-    fn power_lost(&mut self, states: &[State], input: &mut Input<'_>) {
+    fn compare_memory(&self, after: impl std::fmt::Debug) {
+        let Some(bench) = &self.card else { return };
+        let memory = memory_of::<WINDOW, EXCEPTIONS>(bench.card.memory());
+        let differences = memory.differences(&self.reference.memory);
+        assert!(differences.is_empty(), "card and text differ after {after:02X?}: {differences:#?}");
+    }
+
+    /// The power is gone and comes back; the card must be in one of these states and stay there. By the text its memory
+    /// is what it was, or what a COMMIT has made of it.
+    fn power_lost(&mut self, states: &[State], commits: &[Memory], input: &mut Input<'_>) {
         let mut memory = self.card.take().expect("it had power").card.into_memory();
         memory.power_off();
         let mut card = loop {
@@ -162,6 +188,12 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> World<WINDOW, EXCEPTIONS> {
             }
         };
         card.select();
+        let memory = memory_of::<WINDOW, EXCEPTIONS>(card.card.memory());
+        let before = self.reference.memory.clone();
+        let kept = commits.iter().chain([&before]).find(|kept| **kept == memory);
+        self.reference.memory = kept.unwrap_or_else(|| panic!("{memory:#?} is no state of the text")).clone();
+        self.reference.reset();
+        select(&mut self.reference);
         let view = View::of(&mut card);
         let mut found: Vec<Model> = Vec::new();
         for state in states {
@@ -188,6 +220,8 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> World<WINDOW, EXCEPTIONS> {
             card.select();
             assert_eq!(View::of(&mut card), view, "it has changed its mind");
         }
+        // Looking at it has made another file current.
+        card.select();
         self.card = Some(card);
     }
 
@@ -210,6 +244,29 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> World<WINDOW, EXCEPTIONS> {
             assert_eq!(i64::from(pocket.balance), expected, "pocket {place}");
         }
     }
+}
+
+/// The same card by the text: personalised by the same commands, the application selected.
+fn reference<const WINDOW: usize, const EXCEPTIONS: usize>(profile: &Profile) -> ReferenceCard<'static> {
+    static STANDARD: LazyLock<Standard> =
+        LazyLock::new(|| Standard::load().unwrap_or_else(|finding| panic!("{finding}")));
+    let mut card = ReferenceCard::blank(&STANDARD, sizes::<WINDOW, EXCEPTIONS>());
+    select(&mut card);
+    let blocks = profile.blocks();
+    for (place, block) in blocks.iter().enumerate() {
+        let number = u8::try_from(place).expect("few blocks");
+        let command = Command::StoreData(place + 1 == blocks.len(), number, block);
+        let execution = card.process(command.emit().as_bytes()).unwrap_or_else(|fault| panic!("{fault}"));
+        assert_eq!(execution.response, Status::Success.emit(), "block {place}");
+    }
+    card.reset();
+    select(&mut card);
+    card
+}
+
+fn select(card: &mut ReferenceCard<'_>) {
+    let command = Command::Select(Selection::Application(&APPLICATION), true);
+    card.process(command.emit().as_bytes()).unwrap_or_else(|fault| panic!("{fault}"));
 }
 
 /// Whether a copy of the card takes this PIN. Where it takes none now, by its state, none can have been changed either.
