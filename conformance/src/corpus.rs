@@ -43,6 +43,9 @@ impl Transition {
     }
 }
 
+/// How often the same lines with the same status word are enough.
+const ENOUGH: usize = 64;
+
 /// All of them.
 #[derive(Clone, Debug, Default)]
 pub struct Corpus {
@@ -123,5 +126,25 @@ impl Corpus {
             to: transition.to + states,
             ..transition
         }));
+    }
+
+    /// The order in which another text is held to them: first one command of each way through the text, then another
+    /// one of each, up to [`ENOUGH`] of each.
+    pub fn order(&self) -> Vec<u32> {
+        let mut ways: FxHashMap<u64, usize> = FxHashMap::default();
+        let mut ordered: Vec<(usize, u32)> = Vec::new();
+        for (transition, place) in self.transitions.iter().zip(0..) {
+            let mut hasher = FxHasher::default();
+            transition.lines.hash(&mut hasher);
+            transition.response.get(transition.response.len().saturating_sub(2)..).hash(&mut hasher);
+            transition.torn.is_some().hash(&mut hasher);
+            let turn = ways.entry(hasher.finish()).or_default();
+            *turn += 1;
+            if *turn <= ENOUGH {
+                ordered.push((*turn, place));
+            }
+        }
+        ordered.sort_unstable();
+        ordered.into_iter().map(|(_, place)| place).collect()
     }
 }

@@ -37,7 +37,7 @@ pub struct Player<'a> {
     /// What has happened.
     pub events: Vec<Event>,
     recent: Vec<Vec<u8>>,
-    /// STORE DATA since the last reset.
+    /// STORE DATA since the last reset, to the selected application.
     blocks: Vec<Vec<u8>>,
 }
 
@@ -76,6 +76,7 @@ impl<'a> Player<'a> {
     /// # Errors
     /// They differ.
     pub fn play(&mut self, event: Event, with_cuts: bool) -> Result<Option<Agreed>, Difference> {
+        let is_selected = self.pair.is_selected();
         let happened = match &event {
             Event::Command(command) if with_cuts => {
                 self.pair.command_with_cuts(command, &self.blocks).map(Some)
@@ -86,7 +87,8 @@ impl<'a> Player<'a> {
             Event::Command(command) => {
                 let is_block = row_of(command)
                     .is_some_and(|row| row.command == apdu_spec::command::CommandName::StoreData);
-                if is_block {
+                // Another one has left nothing behind.
+                if is_block && is_selected {
                     self.blocks.push(command.clone());
                 }
                 if self.recent.len() >= 6 {

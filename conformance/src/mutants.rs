@@ -161,6 +161,8 @@ pub fn all(standard: &Standard, lines: &Lines, only: Option<&str>) -> Vec<Mutant
 pub fn judge_all(standard: &Standard, lines: &Lines, corpus: &Corpus, mutants: &[Mutant]) -> Vec<Verdict> {
     let verdicts = Mutex::new(vec![Verdict::Survivor; mutants.len()]);
     let turn = AtomicUsize::new(0);
+    let order = corpus.order();
+    eprintln!("ORDER {} of {}", order.len(), corpus.transitions.len());
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..workers {
@@ -169,7 +171,9 @@ pub fn judge_all(standard: &Standard, lines: &Lines, corpus: &Corpus, mutants: &
                     let place = turn.fetch_add(1, Ordering::Relaxed);
                     mutants.get(place).map(|mutant| (place, mutant))
                 } {
-                    let verdict = judge(standard, lines, corpus, mutant);
+                    let begin = Instant::now();
+                    let verdict = judge(standard, lines, (corpus, &order), mutant);
+                    if begin.elapsed().as_secs() > 1 { eprintln!("SLOW {:.1} {} {verdict:?}", begin.elapsed().as_secs_f64(), mutant.name(standard.sources())); }
                     verdicts.lock().unwrap_or_else(std::sync::PoisonError::into_inner)[place] = verdict;
                 }
             });
@@ -178,13 +182,13 @@ pub fn judge_all(standard: &Standard, lines: &Lines, corpus: &Corpus, mutants: &
     verdicts.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-fn judge(standard: &Standard, lines: &Lines, corpus: &Corpus, mutant: &Mutant) -> Verdict {
+fn judge(standard: &Standard, lines: &Lines, (corpus, order): (&Corpus, &[u32]), mutant: &Mutant) -> Verdict {
     let sources = standard.sources();
     let Ok(changed) = Standard::new(mutant.sources(sources)) else { return Verdict::Checks };
     if !check(&changed).is_empty() {
         return Verdict::Checks;
     }
-    let held = Held { standard: &changed, corpus };
+    let held = Held { standard: &changed, corpus, order };
     if held.betrayal(lines.number(mutant.listing, mutant.line)).is_some() {
         Verdict::Answers
     } else if equivalents::reason(&mutant.name(sources)).is_some() {

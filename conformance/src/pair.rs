@@ -188,6 +188,11 @@ impl<'a> Pair<'a> {
         Difference { command: name_of(command), how, line: last.unwrap_or_default() }
     }
 
+    /// Whether the application is selected.
+    pub fn is_selected(&self) -> bool {
+        self.reference.session.named("SELECTED").and_then(|value| value.number()) == Some(1)
+    }
+
     /// The card as a generator sees it.
     pub fn view(&self) -> View {
         View::of(&self.reference)

@@ -174,7 +174,7 @@ impl<'a> Walk<'a> {
             if is_new {
                 let mut prelude = pair.prelude();
                 prelude.extend_from_slice(&blocks);
-                if is_block(&command) {
+                if is_block(&command) && view.selected {
                     prelude.push(command.clone());
                 }
                 let path = node.path.iter().cloned().chain([Event::Command(command.clone())]).collect();

@@ -91,6 +91,7 @@ fn block(view: &View, draw: &mut Draw) -> [u8; 8] {
         6 => other,
         7 => [0x2C, 0x12, 0x34, 0x56, 0x78, 0x90, 0x12, 0xFF],
         8 => [0x25, 0x12, 0x34, 0x5F, 0xFF, 0xFF, 0xFF, 0xFF],
+        9 => digits(draw),
         // Every rule of the block broken once.
         _ => {
             let mut wrong = if draw.once_in(2) { view.pin } else { [0x2C, 0x12, 0x34, 0x56, 0x78, 0x90, 0x12, 0xFF] };
@@ -108,6 +109,26 @@ fn block(view: &View, draw: &mut Draw) -> [u8; 8] {
             wrong
         }
     }
+}
+
+/// A block of so many digits, also of too few and too many; 9 and 0 are among them.
+fn digits(draw: &mut Draw) -> [u8; 8] {
+    let count = draw.pick(&[0, 3, 4, 5, 11, 12, 13, 14]);
+    let mut block = [0x20 | count, 0, 0, 0, 0, 0, 0, 0];
+    for place in 2..16 {
+        let nibble = if place < usize::from(count) + 2 { draw.pick(&[9, 0, 5]) } else { 15 };
+        block[place / 2] |= if place % 2 == 0 { nibble << 4 } else { nibble };
+    }
+    if draw.once_in(3) {
+        // One digit that is none, or one that should be filling.
+        let place = 2 + draw.below(14);
+        let nibble = draw.pick(&[0x0A, 0x0F, 0x09]);
+        block[place / 2] = match place % 2 {
+            0 => block[place / 2] & 0x0F | nibble << 4,
+            _ => block[place / 2] & 0xF0 | nibble,
+        };
+    }
+    block
 }
 
 /// What the holder does: PIN and lock.
