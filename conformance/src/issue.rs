@@ -201,6 +201,17 @@ pub fn issues() -> Vec<Issue> {
     roomy.pockets[0].limits = WIDE;
     all.push(roomy);
 
+    let mut five = purse("disposable purse with five pockets", Shape::Four, 10);
+    five.flags = FLAG_DISPOSABLE;
+    five.pockets[0].balance = 0;
+    for (code, balance) in [(392, 0), (826, 0), (756, 5)] {
+        let currency = Currency::from_numeric(code).unwrap_or_default();
+        five.pockets.push(Pocket { currency, balance, limits: NARROW });
+    }
+    all.push(five);
+
+    all.push(purse("purse with many records", Shape::Many, 11));
+
     for (name, first) in
         [("purse near the end", u32::MAX - 0x100 - 2), ("purse at the very end", u32::MAX - 6)]
     {

@@ -8,7 +8,7 @@ use purse_tests::scheme::{eur, jpy, party};
 use crate::draw::Draw;
 use crate::generator::{self, Situation, personalisation, select};
 use crate::issue::Issue;
-use crate::message::{self, Details, apdu, of_sequence};
+use crate::message::{self, Details, apdu, name_of, of_sequence};
 use crate::view::View;
 
 /// Generated commands that join the fixed ones.
@@ -26,6 +26,7 @@ pub fn menu(view: &View, session: &Session, issue: &Issue, recent: &[Vec<u8>], s
     menu.forms();
     menu.commands.extend(personalisation(issue));
     menu.commands.extend_from_slice(recent);
+    menu.other_data(recent);
     let situation = Situation { view, session, issue, recent };
     let mut draw = Draw::new(seed);
     for _ in 0..GENERATED {
@@ -289,6 +290,17 @@ impl Menu<'_> {
         self.commands.push(broken);
     }
 
+    /// The last script's counter and MAC over something else.
+    fn other_data(&mut self, recent: &[Vec<u8>]) {
+        for command in recent.iter().filter(|command| name_of(command) == "UPDATE PARAMETER") {
+            let mut other = command.clone();
+            if let Some(id) = other.get_mut(9) {
+                *id ^= 1;
+            }
+            self.commands.push(other);
+        }
+    }
+
     /// Of every row: another class, P1, P2 and length, no Le, a short one.
     fn forms(&mut self) {
         for row in &COMMANDS {
@@ -309,6 +321,8 @@ impl Menu<'_> {
             self.commands.push(apdu(row.command, p1, p2, &vec![0; length + 1]));
             self.commands.push([&right[..4], &[1]].concat());
         }
+        self.commands.extend([vec![0x12], vec![0xFF, 0xA4], vec![0x81, 0xFF, 0, 0], vec![0x81, 0x51, 0, 0]]);
+        self.commands.extend([vec![0x80, 0x5C, 0, 9, 0, 0, 1], vec![0x80, 0x5C, 0, 9, 1, 0], vec![0, 0xB2, 0, 4, 0, 0]]);
         self.commands.extend([vec![], vec![0], vec![0, 0xA4, 4], vec![0x80, 0xFF, 0, 0], vec![0, 0x55, 0, 0, 1, 1]]);
     }
 }

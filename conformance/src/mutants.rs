@@ -143,8 +143,8 @@ pub fn all(standard: &Standard, lines: &Lines, only: Option<&str>) -> Vec<Mutant
     let sources = standard.sources();
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
     let mut mutants = Vec::new();
-    for (listing, source) in sources.iter().enumerate().filter(|(listing, _)| lines.is_of_card(*listing)) {
-        for mut mutant in make::of(listing, source) {
+    for listing in (0..sources.len()).filter(|listing| lines.is_of_card(*listing)) {
+        for mut mutant in make::of(listing, sources) {
             let count = names.entry(mutant.name(sources)).or_default();
             *count += 1;
             if *count > 1 {

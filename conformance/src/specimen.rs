@@ -71,6 +71,8 @@ pub enum Shape {
     Eight,
     /// 12 records, 2 exceptions: the smallest whose reserve is more than the least.
     Twelve,
+    /// 260 records, 260 exceptions: more than a file's control information can say.
+    Many,
 }
 
 /// Runs an expression with the constants of a shape.
@@ -95,6 +97,11 @@ macro_rules! with_shape {
             Shape::Twelve => {
                 const $window: usize = 12;
                 const $exceptions: usize = 2;
+                $body
+            }
+            Shape::Many => {
+                const $window: usize = 260;
+                const $exceptions: usize = 260;
                 $body
             }
         }

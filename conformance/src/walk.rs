@@ -14,6 +14,8 @@ use crate::issue::Issue;
 use crate::menu::menu;
 use crate::message::row_of;
 use crate::pair::{Difference, Event, Pair};
+use crate::room::rooms;
+use crate::scenario::scenarios;
 
 /// How far a walk goes.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +26,8 @@ pub struct Bounds {
     pub deep: usize,
     /// Whether every command that writes is cut.
     pub cuts: bool,
+    /// Whether the scenarios are played, and every way to personalise a card.
+    pub scenarios: bool,
 }
 
 /// A state that waits for its menu.
@@ -84,7 +88,63 @@ impl<'a> Walk<'a> {
                 waiting.extend(found);
             }
         }
+        if self.bounds.scenarios {
+            self.scenarios(seed)?;
+            if self.issue.first_sequence.is_none() {
+                self.rooms()?;
+            }
+        }
         self.dive(seed)
+    }
+
+    /// Plays each scenario, and tries the menu in its last states.
+    fn scenarios(&mut self, seed: u64) -> Result<(), Disagreement> {
+        for (wanted, steps) in scenarios(self.issue) {
+            let mut player = self.player(&[])?;
+            let events = player.pair.personalisation();
+            self.play(&mut player, events)?;
+            let count = steps.len();
+            for (place, step) in steps.into_iter().enumerate() {
+                let command = step.command(&player.pair.view());
+                self.play(&mut player, vec![Event::Command(command)])?;
+                if place + wanted >= count {
+                    let node = self.node(&player, player.events.clone());
+                    self.expand(&node, seed)?;
+                }
+            }
+            self.coverage.add(&player.pair.coverage);
+        }
+        Ok(())
+    }
+
+    /// Every way to personalise this card.
+    fn rooms(&mut self) -> Result<(), Disagreement> {
+        for commands in rooms(self.issue) {
+            let mut player = self.player(&[])?;
+            self.play(&mut player, commands.into_iter().map(Event::Command).collect())?;
+            self.coverage.add(&player.pair.coverage);
+        }
+        Ok(())
+    }
+
+    /// Plays events, with cuts, and keeps what the card answers.
+    fn play(&mut self, player: &mut Player<'a>, events: Vec<Event>) -> Result<(), Disagreement> {
+        for event in events {
+            let reference = &player.pair.reference;
+            let (from, _) = self.corpus.state(&reference.memory, &reference.session);
+            let agreed = player.play(event, self.bounds.cuts);
+            let agreed = agreed.map_err(|difference| {
+                self.coverage.tried(difference.command).disagreements += 1;
+                self.differs(&player.events, difference)
+            })?;
+            let reference = &player.pair.reference;
+            let (to, _) = self.corpus.state(&reference.memory, &reference.session);
+            if let (Some(agreed), Some(Event::Command(command)), true) = (agreed, player.events.last(), self.keeps) {
+                let response = (agreed.response.as_slice(), agreed.torn);
+                self.corpus.keep(self.lines, (from, to), command, response, &agreed.watch);
+            }
+        }
+        Ok(())
     }
 
     /// Plays generated histories, and tries the menu in some of their states.

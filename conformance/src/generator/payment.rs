@@ -95,7 +95,8 @@ fn incoming(view: &View, draw: &mut Draw, new: bool) -> Details {
         details.from = purchase.details.to;
         details.currency = purchase.details.currency;
         let less = u32::try_from(draw.below(3)).unwrap_or(0);
-        details.amount = match draw.below(5) {
+        details.amount = match draw.below(6) {
+            5 => pocket.limits[5].wrapping_sub(pocket.received).min(purchase.details.amount).max(1),
             0 => purchase.details.amount.wrapping_add(1),
             1 => amount(view, draw, &pocket),
             _ => purchase.details.amount.saturating_sub(less).max(1),

@@ -1,5 +1,7 @@
 //! Mutants of the listings: the text with one thing changed.
 
+use std::collections::BTreeSet;
+
 use purse_reference::compile::Source;
 use purse_reference::language::syntax::{Expression, Line, Operator, Statement};
 
@@ -31,9 +33,11 @@ impl Mutant {
     }
 }
 
-/// Every mutant of a listing.
-pub fn of(listing: usize, source: &Source) -> Vec<Mutant> {
-    let mut maker = Maker { listing, lines: &source.lines, mutants: Vec::new() };
+/// Every mutant of a listing. Two checks that give the same status word are not exchanged: in either order the text says
+/// the same, as it does where one of them never answers.
+pub fn of(listing: usize, sources: &[Source]) -> Vec<Mutant> {
+    let source = &sources[listing];
+    let mut maker = Maker { listing, sources, lines: &source.lines, mutants: Vec::new() };
     for at in 0..source.lines.len() {
         maker.of_line(at);
         maker.of_block(at);
@@ -44,6 +48,7 @@ pub fn of(listing: usize, source: &Source) -> Vec<Mutant> {
 
 struct Maker<'a> {
     listing: usize,
+    sources: &'a [Source],
     lines: &'a [Line],
     mutants: Vec<Mutant>,
 }
@@ -131,9 +136,29 @@ impl Maker<'_> {
         if !is_check(one) || !is_check(two) || !(is_if(one) || is_if(two)) {
             return;
         }
+        let words: BTreeSet<String> =
+            [one, two].iter().flat_map(|line| answers(self.sources, &line.statement)).collect();
+        let is_silent = |line: &Line| answers(self.sources, &line.statement).is_empty();
+        if words.len() == 1 || is_silent(one) || is_silent(two) {
+            return;
+        }
         let mut lines = self.lines.to_vec();
         (lines[at].statement, lines[next].statement) = (two.statement.clone(), one.statement.clone());
         self.put(at, format!("exchanged with {}", two.number), lines);
+    }
+}
+
+/// The status words that a statement may end a command with.
+fn answers(sources: &[Source], statement: &Statement) -> BTreeSet<String> {
+    match statement {
+        Statement::If(_, then) => answers(sources, then),
+        Statement::Status(status, added) => BTreeSet::from([format!("{status:04X} {added:?}")]),
+        Statement::Send(_, status) => BTreeSet::from([format!("{status:04X}")]),
+        Statement::Gosub(step, _) => {
+            let called = sources.iter().filter(|source| source.name == *step);
+            called.flat_map(|source| &source.lines).flat_map(|line| answers(sources, &line.statement)).collect()
+        }
+        _ => BTreeSet::new(),
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn record(standard: &Standard, lines: &Lines, effort: Effort) -> Resu
                     let mut corpus = Corpus::default();
                     for issue in issues {
                         histories(standard, lines, issue, effort, &mut corpus)?;
-                        let bounds = Bounds { near: effort.states, deep: effort.states, cuts: true };
+                        let bounds = Bounds { near: effort.states, deep: effort.states, cuts: true, scenarios: true };
                         let mut walk = Walk::new(standard, lines, issue, bounds, true);
                         walk.corpus = std::mem::take(&mut corpus);
                         walk.walk(effort.seed)?;
