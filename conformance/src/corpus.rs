@@ -32,6 +32,8 @@ pub struct Transition {
     pub response: Box<[u8]>,
     /// Memories that cuts have left, where it was torn.
     pub torn: Option<Vec<Memory>>,
+    /// Made for one rule of the text: another command by the same lines does not stand for it.
+    pub is_single: bool,
     /// Lines of the text that it executes, as bits.
     lines: Box<[u64]>,
 }
@@ -44,7 +46,7 @@ impl Transition {
 }
 
 /// How often the same lines with the same status word are enough.
-const ENOUGH: usize = 64;
+const ENOUGH: usize = 40;
 
 /// All of them.
 #[derive(Clone, Debug, Default)]
@@ -93,6 +95,7 @@ impl Corpus {
         command: &[u8],
         (response, torn): (&[u8], Option<Vec<Memory>>),
         watch: &Watch,
+        is_single: bool,
     ) {
         let mut bits = vec![0; lines.count().div_ceil(64)].into_boxed_slice();
         for (listing, line) in &watch.lines {
@@ -107,6 +110,7 @@ impl Corpus {
             command: command.into(),
             response: response.into(),
             torn,
+            is_single,
             lines: bits,
         });
     }
@@ -129,7 +133,7 @@ impl Corpus {
     }
 
     /// The order in which another text is held to them: first one command of each way through the text, then another
-    /// one of each, up to [`ENOUGH`] of each.
+    /// one of each, up to [`ENOUGH`] of each; and all those that stand for themselves.
     pub fn order(&self) -> Vec<u32> {
         let mut ways: FxHashMap<u64, usize> = FxHashMap::default();
         let mut ordered: Vec<(usize, u32)> = Vec::new();
@@ -138,9 +142,11 @@ impl Corpus {
             transition.lines.hash(&mut hasher);
             transition.response.get(transition.response.len().saturating_sub(2)..).hash(&mut hasher);
             transition.torn.is_some().hash(&mut hasher);
+            transition.command.get(..2).hash(&mut hasher);
+            transition.command.len().hash(&mut hasher);
             let turn = ways.entry(hasher.finish()).or_default();
             *turn += 1;
-            if *turn <= ENOUGH {
+            if *turn <= ENOUGH || transition.is_single {
                 ordered.push((*turn, place));
             }
         }

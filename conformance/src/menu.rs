@@ -21,6 +21,7 @@ pub fn menu(view: &View, session: &Session, issue: &Issue, recent: &[Vec<u8>], s
     menu.holder();
     menu.records();
     menu.incoming();
+    menu.past();
     menu.outgoing();
     menu.scripts();
     menu.forms();
@@ -225,6 +226,32 @@ impl Menu<'_> {
                 for command in [CommandName::Credit, CommandName::Decline] {
                     self.commands.push(details.voucher(command, details.val(tac), tac));
                     self.commands.push(details.voucher(command, details.nack(), tac));
+                }
+            }
+        }
+    }
+
+    /// Payments under sequences whose records may be gone.
+    fn past(&mut self) {
+        let view = self.view;
+        let first = view.records.first().map_or(view.sequence, |record| record.sequence);
+        let last = view.last_load;
+        let sequences = [last, last.wrapping_sub(1), last.wrapping_add(1), first.wrapping_sub(1), first, 0, 1];
+        for sequence in sequences {
+            for kind in [1, if view.is_purse() { 4 } else { 3 }] {
+                let details = Details {
+                    kind,
+                    key_version: self.key_version(kind),
+                    currency: view.pockets[0].currency,
+                    amount: 2,
+                    from: if kind == 1 { view.issuer } else { party(20).0 },
+                    from_sequence: sequence,
+                    to: view.number,
+                    to_sequence: sequence,
+                    time: 1_800_000_000,
+                };
+                for command in [CommandName::Credit, CommandName::Decline] {
+                    self.commands.push(details.voucher(command, details.val(details.tac()), details.tac()));
                 }
             }
         }

@@ -26,22 +26,36 @@ fn block(last: bool, number: usize, data: &[u8]) -> Vec<u8> {
     apdu(CommandName::StoreData, if last { 0x80 } else { 0 }, u8::try_from(number).unwrap_or(255), data)
 }
 
-/// The blocks of these groups, and what a card shows of itself afterwards.
-fn history(groups: &[Vec<u8>]) -> Vec<Vec<u8>> {
+/// At least two blocks of these groups.
+fn blocks_of(groups: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let mut blocks: Vec<Vec<u8>> = vec![Vec::new()];
     for group in groups {
-        if blocks.last().is_some_and(|block| block.len() + group.len() > 255) {
+        let is_full = blocks.last().is_some_and(|block| block.len() + group.len() > 255);
+        if is_full || blocks.len() == 1 && identifier_of(group) == Some(0x8000) {
             blocks.push(Vec::new());
         }
         if let Some(block) = blocks.last_mut() {
             block.extend(group);
         }
     }
+    blocks.retain(|block| !block.is_empty());
+    blocks
+}
+
+fn identifier_of(group: &[u8]) -> Option<u16> {
+    Some(u16::from_be_bytes([*group.first()?, *group.get(1)?]))
+}
+
+/// The blocks of these groups, and what a card shows of itself afterwards.
+fn history(groups: &[Vec<u8>], right: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let blocks = blocks_of(groups);
     let count = blocks.len();
     let mut commands = vec![select()];
     commands.extend(blocks.iter().enumerate().map(|(place, data)| block(place + 1 == count, place, data)));
-    // What was refused is refused as a whole: the last group alone does not mend it.
+    // What was refused is refused as a whole: the last group alone does not mend it, all of the last block does.
+    let right = blocks_of(right);
     commands.push(block(true, count - 1, groups.last().map_or(&[0], |group| group.as_slice())));
+    commands.push(block(true, right.len() - 1, right.last().map_or(&[0], |block| block.as_slice())));
     commands.push(select());
     commands.push(apdu(CommandName::ReadBinary, 0x95, 0, &[]));
     commands
@@ -50,7 +64,7 @@ fn history(groups: &[Vec<u8>]) -> Vec<Vec<u8>> {
 /// Every history for this card.
 pub fn rooms(issue: &Issue) -> Vec<Vec<Vec<u8>>> {
     let groups = issue.groups();
-    let mut room = Room { all: vec![history(&groups)], groups };
+    let mut room = Room { all: vec![history(&groups, &groups)], groups };
     room.forms();
     room.identity();
     room.pockets();
@@ -81,7 +95,7 @@ impl Room {
             Some(place) => groups[place] = group(wanted, value),
             None => groups.push(group(wanted, value)),
         }
-        self.all.push(history(&groups));
+        self.all.push(history(&groups, &self.groups));
     }
 
     /// With bytes of a value changed.
@@ -100,24 +114,26 @@ impl Room {
             let value = self.value(wanted);
             let mut without = self.groups.clone();
             without.remove(place);
-            self.all.push(history(&without));
+            self.all.push(history(&without, &self.groups));
             self.with(wanted, &value[..value.len() - 1]);
             self.with(wanted, &[value.as_slice(), &[0]].concat());
             self.with(wanted, &[]);
             let mut twice = without.clone();
             twice.insert(0, self.groups[place].clone());
             twice.insert(1, self.groups[place].clone());
-            self.all.push(history(&twice));
+            self.all.push(history(&twice, &self.groups));
             let mut later = self.groups.clone();
             later.push(self.groups[place].clone());
-            self.all.push(history(&later));
+            self.all.push(history(&later, &self.groups));
             for end in [1, 2, 4] {
                 let cut = self.groups[place].len().saturating_sub(end);
                 let mut groups = without.clone();
                 groups.push(self.groups[place][..cut].to_vec());
-                self.all.push(history(&groups));
+                self.all.push(history(&groups, &self.groups));
             }
         }
+        let identity = self.value(0x1501);
+        self.with(0x1502, &identity);
         for unknown in [0x1510, 0x1516, 0x1500, 0x8002, 0x8020, 0x7F21, 0x9011] {
             for length in [0, 1, 2, 8, 12, 21, 31, 64] {
                 self.with(unknown, &vec![3; length]);
@@ -126,7 +142,7 @@ impl Room {
         for tail in [&[0x15][..], &[0x15, 0x11], &[0x90, 0x10, 2, 3], &[0x90, 0x10, 0]] {
             let mut groups = self.groups.clone();
             groups.push(tail.to_vec());
-            self.all.push(history(&groups));
+            self.all.push(history(&groups, &self.groups));
             self.all.push(vec![select(), block(false, 0, tail), block(false, 0, &self.groups[0])]);
         }
     }
@@ -220,7 +236,7 @@ impl Room {
                     groups.insert(place.min(groups.len()), group(identifier, &of(codes[place], balances[place])));
                 }
             }
-            self.all.push(history(&groups));
+            self.all.push(history(&groups, &self.groups));
         };
         five([1, 2, 3, 4, 5], [1, 2, 3, 4, 5], None);
         five([1, 2, 3, 4, 5], [0, 0, 0, 0, 5], None);
@@ -243,7 +259,8 @@ impl Room {
             let value = self.value(0x9000)[at];
             self.changed(0x9000, at, &[value ^ 1]);
         }
-        let masters = |versions: &[u8]| versions.iter().flat_map(|version| [*version; 17]).collect::<Vec<u8>>();
+        let master = |version: &u8| std::iter::once(*version).chain([0xAA; 16]);
+        let masters = |versions: &[u8]| versions.iter().flat_map(master).collect::<Vec<u8>>();
         for count in 0..=9 {
             let versions: Vec<u8> = (1..=count).collect();
             self.with(0x8001, &masters(&versions));
@@ -300,6 +317,7 @@ impl Room {
         }
         let mut wrong = one_each.clone();
         wrong.insert(2, block(false, 2, &[0x15]));
+        wrong.insert(2, block(false, 3, &[0x15]));
         wrong.insert(2, block(true, 2, &self.groups[2]));
         wrong.insert(2, block(false, 1, &self.groups[2]));
         wrong.insert(2, block(false, 3, &self.groups[2]));

@@ -33,6 +33,8 @@ pub enum Step {
     Decline,
     /// ACKNOWLEDGE of the newest payment.
     Acknowledge,
+    /// A new pocket, of the currency with this code, in place 4.
+    NewPocket(u8),
     /// A refund of the newest payment.
     Refund(u32),
 }
@@ -51,6 +53,11 @@ impl Step {
             Self::Script(id) => {
                 let counter = view.counter.wrapping_add(1);
                 message::script(view.number, view.key_version, counter, id, &[])
+            }
+            Self::NewPocket(code) => {
+                let counter = view.counter.wrapping_add(1);
+                let value = [&[4, 3, code, 2][..], &[0; 24]].concat();
+                message::script(view.number, view.key_version, counter, 2, &value)
             }
             Self::Load(amount) => credited(view, 1, amount, CommandName::Credit),
             Self::Decline => credited(view, if view.is_purse() { 4 } else { 3 }, 1, CommandName::Decline),
@@ -103,7 +110,7 @@ const LOG: [u8; 2] = [0, 0x18];
 /// All of them for a card. In how many of the last states the whole menu is worth trying comes first.
 pub fn scenarios(issue: &Issue) -> Vec<(usize, Vec<Step>)> {
     use Step::{
-        Acknowledge, Debit, Decline, Load, Lock, Read, Refund, Script, Select, UnloadAll, Verify, WrongPin,
+        Acknowledge, Debit, Decline, Load, Lock, NewPocket, Read, Refund, Script, Select, UnloadAll, Verify, WrongPin,
     };
     let window = usize::try_from(issue.shape.sizes().window).unwrap_or(0).min(16);
     let is_purse = issue.masters.is_empty();
@@ -117,6 +124,8 @@ pub fn scenarios(issue: &Issue) -> Vec<(usize, Vec<Step>)> {
         (1, vec![Verify, Lock, Script(9)]),
         (3, vec![Load(1), Read(24), Select(LOG)]),
         (1, vec![Select([0, 0x15])]),
+        // The yen, which the menu tries again elsewhere.
+        (1, vec![NewPocket(0x92)]),
     ];
     let aged = |first: &[Step]| {
         let mut steps = first.to_vec();

@@ -9,6 +9,7 @@ use purse_terminal::simulated_memory::SimulatedMemory;
 use crate::corpus::Corpus;
 use crate::coverage::{Coverage, Lines};
 use crate::draw::Draw;
+use crate::generator::select;
 use crate::history::{self, Disagreement, Plan, Player};
 use crate::issue::Issue;
 use crate::menu::menu;
@@ -79,6 +80,8 @@ impl<'a> Walk<'a> {
         if self.issue.first_sequence.is_none() {
             let events = first.pair.personalisation();
             let issued = self.player(&events)?;
+            let blank = self.player(&[Event::Command(select())])?;
+            waiting.push_front(self.node(&blank, vec![Event::Command(select())]));
             waiting.push_front(self.node(&issued, events));
         }
         while self.expanded < self.bounds.near {
@@ -102,11 +105,11 @@ impl<'a> Walk<'a> {
         for (wanted, steps) in scenarios(self.issue) {
             let mut player = self.player(&[])?;
             let events = player.pair.personalisation();
-            self.play(&mut player, events)?;
+            self.play(&mut player, events, false)?;
             let count = steps.len();
             for (place, step) in steps.into_iter().enumerate() {
                 let command = step.command(&player.pair.view());
-                self.play(&mut player, vec![Event::Command(command)])?;
+                self.play(&mut player, vec![Event::Command(command)], false)?;
                 if place + wanted >= count {
                     let node = self.node(&player, player.events.clone());
                     self.expand(&node, seed)?;
@@ -121,14 +124,14 @@ impl<'a> Walk<'a> {
     fn rooms(&mut self) -> Result<(), Disagreement> {
         for commands in rooms(self.issue) {
             let mut player = self.player(&[])?;
-            self.play(&mut player, commands.into_iter().map(Event::Command).collect())?;
+            self.play(&mut player, commands.into_iter().map(Event::Command).collect(), true)?;
             self.coverage.add(&player.pair.coverage);
         }
         Ok(())
     }
 
     /// Plays events, with cuts, and keeps what the card answers.
-    fn play(&mut self, player: &mut Player<'a>, events: Vec<Event>) -> Result<(), Disagreement> {
+    fn play(&mut self, player: &mut Player<'a>, events: Vec<Event>, is_single: bool) -> Result<(), Disagreement> {
         for event in events {
             let reference = &player.pair.reference;
             let (from, _) = self.corpus.state(&reference.memory, &reference.session);
@@ -141,7 +144,7 @@ impl<'a> Walk<'a> {
             let (to, _) = self.corpus.state(&reference.memory, &reference.session);
             if let (Some(agreed), Some(Event::Command(command)), true) = (agreed, player.events.last(), self.keeps) {
                 let response = (agreed.response.as_slice(), agreed.torn);
-                self.corpus.keep(self.lines, (from, to), command, response, &agreed.watch);
+                self.corpus.keep(self.lines, (from, to), command, response, &agreed.watch, is_single);
             }
         }
         Ok(())
@@ -229,7 +232,7 @@ impl<'a> Walk<'a> {
             let (to, is_new) = self.corpus.state(&pair.reference.memory, &pair.reference.session);
             if self.keeps {
                 let response = (agreed.response.as_slice(), agreed.torn);
-                self.corpus.keep(self.lines, (from, to), &command, response, &agreed.watch);
+                self.corpus.keep(self.lines, (from, to), &command, response, &agreed.watch, false);
             }
             if is_new {
                 let mut prelude = pair.prelude();

@@ -78,7 +78,7 @@ fn histories(
             let (to, _) = corpus.state(&reference.memory, &reference.session);
             if let (Some(agreed), Some(Event::Command(command))) = (agreed, player.events.last()) {
                 let response = (agreed.response.as_slice(), agreed.torn.clone());
-                corpus.keep(lines, (from, to), command, response, &agreed.watch);
+                corpus.keep(lines, (from, to), command, response, &agreed.watch, false);
             }
             from = to;
         });
