@@ -310,7 +310,7 @@ impl Menu<'_> {
             self.script(1, id, &[]);
             self.script(1, id, &[1; 26]);
         }
-        let mut broken = message::script(self.view.number, self.view.key_version, self.view.counter + 1, 5, &[]);
+        let mut broken = message::script(self.view.number, self.view.key_version, self.view.counter.wrapping_add(1), 5, &[]);
         if let Some(last) = broken.last_mut() {
             *last ^= 1;
         }

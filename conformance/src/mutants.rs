@@ -27,10 +27,10 @@ pub use record::Effort;
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
     /// States of each card whose whole menu is recorded.
-    #[arg(long, default_value_t = 40)]
+    #[arg(long, default_value_t = 8)]
     pub states: usize,
     /// Generated histories of each card that are recorded.
-    #[arg(long, default_value_t = 120)]
+    #[arg(long, default_value_t = 80)]
     pub histories: usize,
     /// What they are generated from.
     #[arg(long, default_value_t = 1)]
@@ -106,9 +106,10 @@ pub fn mutants(options: &Options) -> Result<bool, Box<dyn Error>> {
         }
         found_equivalents.insert(name, *verdict);
     }
-    for equivalent in equivalents::EQUIVALENTS.iter().filter(|_| options.only.is_none()) {
-        if found_equivalents.get(equivalent.name) != Some(&Verdict::Equivalent) {
-            summary.stale.push(equivalent.name.into());
+    let known = equivalents::EQUIVALENTS.iter().flat_map(|equivalent| equivalent.names);
+    for name in known.filter(|_| options.only.is_none()) {
+        if found_equivalents.get(*name) != Some(&Verdict::Equivalent) {
+            summary.stale.push((*name).into());
         }
     }
     summary.seconds = begin.elapsed().as_secs_f64();
@@ -162,7 +163,6 @@ pub fn judge_all(standard: &Standard, lines: &Lines, corpus: &Corpus, mutants: &
     let verdicts = Mutex::new(vec![Verdict::Survivor; mutants.len()]);
     let turn = AtomicUsize::new(0);
     let order = corpus.order();
-    eprintln!("ORDER {} of {}", order.len(), corpus.transitions.len());
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..workers {
@@ -171,9 +171,7 @@ pub fn judge_all(standard: &Standard, lines: &Lines, corpus: &Corpus, mutants: &
                     let place = turn.fetch_add(1, Ordering::Relaxed);
                     mutants.get(place).map(|mutant| (place, mutant))
                 } {
-                    let begin = Instant::now();
                     let verdict = judge(standard, lines, (corpus, &order), mutant);
-                    if begin.elapsed().as_secs() > 1 { eprintln!("SLOW {:.1} {} {verdict:?}", begin.elapsed().as_secs_f64(), mutant.name(standard.sources())); }
                     verdicts.lock().unwrap_or_else(std::sync::PoisonError::into_inner)[place] = verdict;
                 }
             });

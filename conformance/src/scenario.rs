@@ -33,6 +33,8 @@ pub enum Step {
     Decline,
     /// ACKNOWLEDGE of the newest payment.
     Acknowledge,
+    /// Limits of pocket 0 that are below what it has received offline.
+    LowLimits,
     /// A new pocket, of the currency with this code, in place 4.
     NewPocket(u8),
     /// A refund of the newest payment.
@@ -53,6 +55,12 @@ impl Step {
             Self::Script(id) => {
                 let counter = view.counter.wrapping_add(1);
                 message::script(view.number, view.key_version, counter, id, &[])
+            }
+            Self::LowLimits => {
+                let counter = view.counter.wrapping_add(1);
+                let limits = [40, 15, 6, 10, 12, 0_u32].iter().flat_map(|limit| limit.to_be_bytes());
+                let value: Vec<u8> = std::iter::once(0).chain(limits).collect();
+                message::script(view.number, view.key_version, counter, 1, &value)
             }
             Self::NewPocket(code) => {
                 let counter = view.counter.wrapping_add(1);
@@ -110,7 +118,7 @@ const LOG: [u8; 2] = [0, 0x18];
 /// All of them for a card. In how many of the last states the whole menu is worth trying comes first.
 pub fn scenarios(issue: &Issue) -> Vec<(usize, Vec<Step>)> {
     use Step::{
-        Acknowledge, Debit, Decline, Load, Lock, NewPocket, Read, Refund, Script, Select, UnloadAll, Verify, WrongPin,
+        Acknowledge, Debit, Decline, Load, Lock, LowLimits, NewPocket, Read, Refund, Script, Select, UnloadAll, Verify, WrongPin,
     };
     let window = usize::try_from(issue.shape.sizes().window).unwrap_or(0).min(16);
     let is_purse = issue.masters.is_empty();
@@ -152,6 +160,8 @@ pub fn scenarios(issue: &Issue) -> Vec<(usize, Vec<Step>)> {
         all.push((2, with(aged(&[UnloadAll]), &[Script(7)])));
         all.push((2, vec![Verify, Debit(3, 3), Acknowledge, Debit(3, 3), Acknowledge, Refund(2)]));
         all.push((2, vec![Verify, Debit(3, 3), Acknowledge, Debit(3, 4), Acknowledge, Refund(2)]));
+        let low = [Verify, Debit(3, 3), Acknowledge, Refund(2), Debit(3, 1), Debit(2, 1), LowLimits];
+        all.push((1, low.to_vec()));
         all.push((2, vec![Load(20), Debit(3, u32::MAX), Acknowledge, Refund(u32::MAX)]));
     } else {
         let waiting = with(aged(&[Verify, Debit(4, 1)]), &[Debit(2, 0)]);
