@@ -124,7 +124,8 @@ impl Corpus {
         let transitions = u32::try_from(self.transitions.len()).expect("fewer commands");
         self.states.extend(other.states);
         let of_state = other.of_state.into_iter();
-        self.of_state.extend(of_state.map(|places| places.into_iter().map(|place| place + transitions).collect()));
+        self.of_state
+            .extend(of_state.map(|places| places.into_iter().map(|place| place + transitions).collect()));
         self.transitions.extend(other.transitions.into_iter().map(|transition| Transition {
             from: transition.from + states,
             to: transition.to + states,

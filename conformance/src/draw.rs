@@ -19,12 +19,12 @@ impl Draw {
     }
 
     /// A number below this one; 0 where there is none.
-    pub const fn below(&mut self, count: usize) -> usize {
-        if count == 0 { 0 } else { (self.bits() % count as u64) as usize }
+    pub fn below(&mut self, count: usize) -> usize {
+        usize::try_from(self.bits() % (count as u64).max(1)).unwrap_or(0)
     }
 
     /// True once in so many times.
-    pub const fn once_in(&mut self, times: usize) -> bool {
+    pub fn once_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
 

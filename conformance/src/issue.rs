@@ -217,8 +217,7 @@ pub fn issues() -> Vec<Issue> {
     {
         all.push(Issue { first_sequence: Some(first), ..purse(name, Shape::Six, 8) });
     }
-    for (name, first) in [("SAM near the end", u32::MAX - 0x100 - 2), ("SAM at the very end", u32::MAX - 6)]
-    {
+    for (name, first) in [("SAM near the end", u32::MAX - 0x100 - 2), ("SAM at the very end", u32::MAX - 6)] {
         let mut late = sam(name, Shape::Twelve, 9);
         late.pockets[0].limits = WIDE;
         late.first_sequence = Some(first);

@@ -119,7 +119,8 @@ impl Menu<'_> {
             for command in [CommandName::GetProof, CommandName::ReadEntry] {
                 self.commands.push(of_sequence(command, sequence, &[]));
             }
-            let (ack, nack) = known.map_or(([1; 8], [2; 8]), |known| (known.details.ack(), known.details.nack()));
+            let (ack, nack) =
+                known.map_or(([1; 8], [2; 8]), |known| (known.details.ack(), known.details.nack()));
             for mac in [ack, nack, [0; 8]] {
                 for command in [CommandName::Acknowledge, CommandName::Reverse] {
                     self.commands.push(of_sequence(command, sequence, &mac));
@@ -236,7 +237,8 @@ impl Menu<'_> {
         let view = self.view;
         let first = view.records.first().map_or(view.sequence, |record| record.sequence);
         let last = view.last_load;
-        let sequences = [last, last.wrapping_sub(1), last.wrapping_add(1), first.wrapping_sub(1), first, 0, 1];
+        let sequences =
+            [last, last.wrapping_sub(1), last.wrapping_add(1), first.wrapping_sub(1), first, 0, 1];
         for sequence in sequences {
             for kind in [1, if view.is_purse() { 4 } else { 3 }] {
                 let details = Details {
@@ -310,7 +312,13 @@ impl Menu<'_> {
             self.script(1, id, &[]);
             self.script(1, id, &[1; 26]);
         }
-        let mut broken = message::script(self.view.number, self.view.key_version, self.view.counter.wrapping_add(1), 5, &[]);
+        let mut broken = message::script(
+            self.view.number,
+            self.view.key_version,
+            self.view.counter.wrapping_add(1),
+            5,
+            &[],
+        );
         if let Some(last) = broken.last_mut() {
             *last ^= 1;
         }
@@ -349,7 +357,17 @@ impl Menu<'_> {
             self.commands.push([&right[..4], &[1]].concat());
         }
         self.commands.extend([vec![0x12], vec![0xFF, 0xA4], vec![0x81, 0xFF, 0, 0], vec![0x81, 0x51, 0, 0]]);
-        self.commands.extend([vec![0x80, 0x5C, 0, 9, 0, 0, 1], vec![0x80, 0x5C, 0, 9, 1, 0], vec![0, 0xB2, 0, 4, 0, 0]]);
-        self.commands.extend([vec![], vec![0], vec![0, 0xA4, 4], vec![0x80, 0xFF, 0, 0], vec![0, 0x55, 0, 0, 1, 1]]);
+        self.commands.extend([
+            vec![0x80, 0x5C, 0, 9, 0, 0, 1],
+            vec![0x80, 0x5C, 0, 9, 1, 0],
+            vec![0, 0xB2, 0, 4, 0, 0],
+        ]);
+        self.commands.extend([
+            vec![],
+            vec![0],
+            vec![0, 0xA4, 4],
+            vec![0x80, 0xFF, 0, 0],
+            vec![0, 0x55, 0, 0, 1, 1],
+        ]);
     }
 }

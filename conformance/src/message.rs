@@ -161,6 +161,7 @@ pub fn script(number: [u8; 8], version: u8, counter: u32, id: u8, value: &[u8]) 
     let data = [&counter.to_be_bytes(), [id].as_slice(), value].concat();
     let key = own_key(KeyPurpose::Administration, PartyNumber(number), KeyVersion(version));
     let header = [row.class, row.instruction, 0, 0];
-    let Authenticator(mac) = script_mac(&Software, &mut Software.load(&key), &[header.as_slice(), &data].concat());
+    let Authenticator(mac) =
+        script_mac(&Software, &mut Software.load(&key), &[header.as_slice(), &data].concat());
     apdu(CommandName::UpdateParameter, 0, 0, &[data.as_slice(), &mac].concat())
 }

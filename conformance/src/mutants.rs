@@ -19,9 +19,10 @@ use self::hold::Held;
 use self::make::Mutant;
 use crate::corpus::Corpus;
 use crate::coverage::Lines;
+use crate::issue::issues;
 use crate::report;
 
-pub use record::Effort;
+pub use record::{Effort, record};
 
 /// How much.
 #[derive(Clone, Debug, clap::Args)]
@@ -35,7 +36,7 @@ pub struct Options {
     /// What they are generated from.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Only the mutants whose name has this in it.
+    /// Only the mutants whose name begins so.
     #[arg(long)]
     pub only: Option<String>,
     /// As JSON.
@@ -86,15 +87,13 @@ pub fn mutants(options: &Options) -> Result<bool, Box<dyn Error>> {
     let standard = Standard::load()?;
     let lines = Lines::of(&standard);
     let effort = Effort { states: options.states, histories: options.histories, seed: options.seed };
-    let corpus = record::record(&standard, &lines, effort).map_err(|found| report::disagreement(&found))?;
+    let corpus =
+        record(&standard, &lines, &issues(), effort).map_err(|found| report::disagreement(&found))?;
     let recorded = begin.elapsed().as_secs_f64();
     let mutants = all(&standard, &lines, options.only.as_deref());
     let verdicts = judge_all(&standard, &lines, &corpus, &mutants);
-    let mut summary = Summary {
-        mutants: mutants.len(),
-        commands: corpus.transitions.len(),
-        ..Summary::default()
-    };
+    let mut summary =
+        Summary { mutants: mutants.len(), commands: corpus.transitions.len(), ..Summary::default() };
     let mut found_equivalents = BTreeMap::new();
     for (mutant, verdict) in mutants.iter().zip(&verdicts) {
         let name = mutant.name(standard.sources());
@@ -154,7 +153,7 @@ pub fn all(standard: &Standard, lines: &Lines, only: Option<&str>) -> Vec<Mutant
             mutants.push(mutant);
         }
     }
-    mutants.retain(|mutant| only.is_none_or(|only| mutant.name(sources).contains(only)));
+    mutants.retain(|mutant| only.is_none_or(|only| mutant.name(sources).starts_with(only)));
     mutants
 }
 

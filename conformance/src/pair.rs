@@ -72,8 +72,11 @@ impl<'a> Pair<'a> {
     /// # Errors
     /// The card does not start.
     pub fn new(standard: &'a Standard, lines: &'a Lines, issue: &'a Issue) -> Result<Self, Difference> {
-        let memory =
-            if issue.first_sequence.is_some() { issue.shape.personalised(&issue.parts()) } else { issue.shape.memory() };
+        let memory = if issue.first_sequence.is_some() {
+            issue.shape.personalised(&issue.parts())
+        } else {
+            issue.shape.memory()
+        };
         Self::on(standard, lines, issue, memory)
     }
 
@@ -102,7 +105,8 @@ impl<'a> Pair<'a> {
 
     /// What makes the blank card what it is to be.
     pub fn personalisation(&self) -> Vec<Event> {
-        let blank = self.reference.memory.value("ROLE", 0).and_then(purse_reference::value::Value::number) == Some(0);
+        let blank =
+            self.reference.memory.value("ROLE", 0).and_then(purse_reference::value::Value::number) == Some(0);
         let commands = if blank { personalisation(self.issue) } else { vec![select()] };
         commands.into_iter().map(Event::Command).collect()
     }
@@ -164,7 +168,9 @@ impl<'a> Pair<'a> {
                 self.coverage.count(self.lines, &watch);
                 Ok((execution, watch))
             }
-            Err(fault) => Err(self.difference(command, format!("the text cannot be executed: {fault}"), &watch)),
+            Err(fault) => {
+                Err(self.difference(command, format!("the text cannot be executed: {fault}"), &watch))
+            }
         }
     }
 

@@ -40,7 +40,8 @@ pub fn rows(standard: &Standard, lines: &Lines, coverage: &Coverage) -> Vec<Row>
         if !lines.is_of_card(listing) {
             continue;
         }
-        let executed = |line: usize| coverage.hits.get(lines.number(listing, line)).is_some_and(|hits| *hits > 0);
+        let executed =
+            |line: usize| coverage.hits.get(lines.number(listing, line)).is_some_and(|hits| *hits > 0);
         let missing: Vec<u32> = source
             .lines
             .iter()
@@ -117,7 +118,9 @@ pub fn said(event: &Event) -> String {
 /// A command with its fields.
 fn fields(command: &[u8]) -> String {
     let mut text = format!("{} {}", name_of(command), hex(&command[..command.len().min(4)]));
-    let Some(row) = row_of(command) else { return format!("{text} {}", hex(command.get(4..).unwrap_or(&[]))) };
+    let Some(row) = row_of(command) else {
+        return format!("{text} {}", hex(command.get(4..).unwrap_or(&[])));
+    };
     let body = command.get(4..).unwrap_or(&[]);
     let length: usize = row.data.iter().map(|field| usize::from(field.length)).sum();
     let is_whole = body.first().is_some_and(|lc| usize::from(*lc) == length) && body.len() > length;

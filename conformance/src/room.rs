@@ -158,7 +158,11 @@ impl Room {
                 let add = |by: u8| {
                     let mut number = number.clone();
                     let byte = &mut number[place / 2];
-                    *byte = if place % 2 == 0 { byte.wrapping_add(by << 4) } else { *byte & 0xF0 | (*byte + by) & 15 };
+                    *byte = if place % 2 == 0 {
+                        byte.wrapping_add(by << 4)
+                    } else {
+                        *byte & 0xF0 | (*byte + by) & 15
+                    };
                     number
                 };
                 // Another digit; and ten more, which the sum does not show.
@@ -203,17 +207,8 @@ impl Room {
     }
 
     fn pockets(&mut self) {
-        let currencies = [
-            [0, 0],
-            [0, 1],
-            [1, 0],
-            [9, 0x99],
-            [0x10, 0],
-            [0x0A, 0],
-            [9, 0xA7],
-            [9, 0x7A],
-            [0x19, 0x78],
-        ];
+        let currencies =
+            [[0, 0], [0, 1], [1, 0], [9, 0x99], [0x10, 0], [0x0A, 0], [9, 0xA7], [9, 0x7A], [0x19, 0x78]];
         for currency in currencies {
             self.changed(0x1511, 0, &currency);
         }
@@ -228,12 +223,20 @@ impl Room {
             value[3..7].copy_from_slice(&[0, 0, 0, balance]);
             value
         };
-        let rest: Groups = self.groups.iter().filter(|group| !(0x1511..=0x1515).contains(&identifier(group))).cloned().collect();
+        let rest: Groups = self
+            .groups
+            .iter()
+            .filter(|group| !(0x1511..=0x1515).contains(&identifier(group)))
+            .cloned()
+            .collect();
         let mut five = |codes: [u8; 5], balances: [u8; 5], left_out: Option<usize>| {
             let mut groups = rest.clone();
             for (place, identifier) in (0x1511..=0x1515).enumerate() {
                 if left_out != Some(place) {
-                    groups.insert(place.min(groups.len()), group(identifier, &of(codes[place], balances[place])));
+                    groups.insert(
+                        place.min(groups.len()),
+                        group(identifier, &of(codes[place], balances[place])),
+                    );
                 }
             }
             self.all.push(history(&groups, &self.groups));
@@ -282,7 +285,20 @@ impl Room {
     }
 
     fn pin(&mut self) {
-        for tries in [[0, 1], [1, 0], [0, 0], [1, 1], [15, 15], [15, 16], [16, 16], [16, 15], [4, 3], [3, 3], [2, 3], [0, 3]] {
+        for tries in [
+            [0, 1],
+            [1, 0],
+            [0, 0],
+            [1, 1],
+            [15, 15],
+            [15, 16],
+            [16, 16],
+            [16, 15],
+            [4, 3],
+            [3, 3],
+            [2, 3],
+            [0, 3],
+        ] {
             self.with(0x9010, &tries);
         }
         for digits in 0..16_u8 {
@@ -295,7 +311,14 @@ impl Room {
         }
         for at in 0..8 {
             let value = self.value(0x8010)[at];
-            for other in [value ^ 1, value ^ 0x10, value ^ 0x0F, value ^ 0xF0, value & 0xF0 | 10, value & 15 | 0xA0] {
+            for other in [
+                value ^ 1,
+                value ^ 0x10,
+                value ^ 0x0F,
+                value ^ 0xF0,
+                value & 0xF0 | 0x0A,
+                value & 0x0F | 0xA0,
+            ] {
                 self.changed(0x8010, at, &[other]);
             }
         }
@@ -303,7 +326,12 @@ impl Room {
 
     /// Blocks again, skipped, from the beginning, behind the last one.
     fn blocks(&mut self) {
-        let one_each: Vec<Vec<u8>> = self.groups.iter().enumerate().map(|(place, group)| block(place + 1 == self.groups.len(), place, group)).collect();
+        let one_each: Vec<Vec<u8>> = self
+            .groups
+            .iter()
+            .enumerate()
+            .map(|(place, group)| block(place + 1 == self.groups.len(), place, group))
+            .collect();
         let count = one_each.len();
         let with = |commands: Vec<Vec<u8>>| std::iter::once(select()).chain(commands).collect::<Vec<_>>();
         let twice: Vec<_> = one_each.iter().flat_map(|block| [block.clone(), block.clone()]).collect();
@@ -326,7 +354,12 @@ impl Room {
         let pocket = self.value(0x1511);
         for identifier in 0x1511..=0x1515 {
             let begun = block(false, 0, &group(identifier, &pocket));
-            self.all.push(with(vec![begun.clone(), block(false, 1, &self.groups[0]), begun.clone(), block(false, 1, &self.groups[0])]));
+            self.all.push(with(vec![
+                begun.clone(),
+                block(false, 1, &self.groups[0]),
+                begun.clone(),
+                block(false, 1, &self.groups[0]),
+            ]));
         }
         for group in &self.groups {
             let begun = block(false, 0, group);
@@ -339,7 +372,10 @@ impl Room {
         let lock = apdu(CommandName::Lock, 0, 0, &[]);
         behind.extend([last.clone(), select(), last.clone(), one_each[0].clone(), last.clone()]);
         behind.extend([verify, lock, last.clone(), one_each[0].clone(), one_each[count - 2].clone()]);
-        behind.extend([block(false, count - 1, &self.groups[count - 1]), block(true, count, &self.groups[count - 1])]);
+        behind.extend([
+            block(false, count - 1, &self.groups[count - 1]),
+            block(true, count, &self.groups[count - 1]),
+        ]);
         self.all.push(behind);
     }
 }

@@ -140,11 +140,14 @@ pub fn run(options: &Options) -> Result<bool, Box<dyn std::error::Error>> {
     let said: Vec<String> = found.disagreements.iter().map(report::disagreement).collect();
     let commands = total(&found.coverage) - walked;
     if options.json {
-        let summary = Summary { listings: rows, states, walked, commands, cuts, disagreements: said, seconds };
+        let summary =
+            Summary { listings: rows, states, walked, commands, cuts, disagreements: said, seconds };
         println!("{}", serde_json::to_string_pretty(&summary)?);
     } else {
         print!("{}", report::table(&rows));
-        said.iter().for_each(|said| print!("\n{said}"));
+        for said in &said {
+            print!("\n{said}");
+        }
         println!(
             "{states} states with their whole menu in {walked} commands, {commands} generated commands, {cuts} cuts, \
              {disagreements} disagreements, {seconds:.1} s"

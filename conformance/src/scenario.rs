@@ -88,7 +88,8 @@ impl Step {
             }
             Self::Acknowledge => {
                 let newest = view.payments().last();
-                let (sequence, ack) = newest.map_or((0, [0; 8]), |found| (found.sequence, found.details.ack()));
+                let (sequence, ack) =
+                    newest.map_or((0, [0; 8]), |found| (found.sequence, found.details.ack()));
                 of_sequence(CommandName::Acknowledge, sequence, &ack)
             }
         }
@@ -118,7 +119,8 @@ const LOG: [u8; 2] = [0, 0x18];
 /// All of them for a card. In how many of the last states the whole menu is worth trying comes first.
 pub fn scenarios(issue: &Issue) -> Vec<(usize, Vec<Step>)> {
     use Step::{
-        Acknowledge, Debit, Decline, Load, Lock, LowLimits, NewPocket, Read, Refund, Script, Select, UnloadAll, Verify, WrongPin,
+        Acknowledge, Debit, Decline, Load, Lock, LowLimits, NewPocket, Read, Refund, Script, Select,
+        UnloadAll, Verify, WrongPin,
     };
     let window = usize::try_from(issue.shape.sizes().window).unwrap_or(0).min(16);
     let is_purse = issue.masters.is_empty();
@@ -160,7 +162,7 @@ pub fn scenarios(issue: &Issue) -> Vec<(usize, Vec<Step>)> {
         all.push((2, with(aged(&[UnloadAll]), &[Script(7)])));
         all.push((2, vec![Verify, Debit(3, 3), Acknowledge, Debit(3, 3), Acknowledge, Refund(2)]));
         all.push((2, vec![Verify, Debit(3, 3), Acknowledge, Debit(3, 4), Acknowledge, Refund(2)]));
-        let low = [Verify, Debit(3, 3), Acknowledge, Refund(2), Debit(3, 1), Debit(2, 1), LowLimits];
+        let low = [Verify, Debit(3, 3), Acknowledge, Debit(2, 1), Debit(3, 1), Refund(2), LowLimits];
         all.push((1, low.to_vec()));
         all.push((2, vec![Load(20), Debit(3, u32::MAX), Acknowledge, Refund(u32::MAX)]));
     } else {

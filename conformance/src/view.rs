@@ -38,6 +38,7 @@ pub struct RecordView {
 }
 
 /// The card.
+#[expect(clippy::struct_excessive_bools, reason = "they are the card's flags")]
 #[derive(Clone, Debug)]
 pub struct View {
     /// 0 blank, 1 purse, 2 SAM.

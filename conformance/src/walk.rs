@@ -76,13 +76,13 @@ impl<'a> Walk<'a> {
     pub fn walk(&mut self, seed: u64) -> Result<(), Disagreement> {
         let mut waiting = VecDeque::new();
         let first = self.player(&[])?;
-        waiting.push_back(self.node(&first, Vec::new()));
+        waiting.push_back(Self::node(&first, Vec::new()));
         if self.issue.first_sequence.is_none() {
             let events = first.pair.personalisation();
             let issued = self.player(&events)?;
             let blank = self.player(&[Event::Command(select())])?;
-            waiting.push_front(self.node(&blank, vec![Event::Command(select())]));
-            waiting.push_front(self.node(&issued, events));
+            waiting.push_front(Self::node(&blank, vec![Event::Command(select())]));
+            waiting.push_front(Self::node(&issued, events));
         }
         while self.expanded < self.bounds.near {
             let Some(node) = waiting.pop_front() else { break };
@@ -111,7 +111,7 @@ impl<'a> Walk<'a> {
                 let command = step.command(&player.pair.view());
                 self.play(&mut player, vec![Event::Command(command)], false)?;
                 if place + wanted >= count {
-                    let node = self.node(&player, player.events.clone());
+                    let node = Self::node(&player, player.events.clone());
                     self.expand(&node, seed)?;
                 }
             }
@@ -131,7 +131,12 @@ impl<'a> Walk<'a> {
     }
 
     /// Plays events, with cuts, and keeps what the card answers.
-    fn play(&mut self, player: &mut Player<'a>, events: Vec<Event>, is_single: bool) -> Result<(), Disagreement> {
+    fn play(
+        &mut self,
+        player: &mut Player<'a>,
+        events: Vec<Event>,
+        is_single: bool,
+    ) -> Result<(), Disagreement> {
         for event in events {
             let reference = &player.pair.reference;
             let (from, _) = self.corpus.state(&reference.memory, &reference.session);
@@ -142,7 +147,9 @@ impl<'a> Walk<'a> {
             })?;
             let reference = &player.pair.reference;
             let (to, _) = self.corpus.state(&reference.memory, &reference.session);
-            if let (Some(agreed), Some(Event::Command(command)), true) = (agreed, player.events.last(), self.keeps) {
+            if let (Some(agreed), Some(Event::Command(command)), true) =
+                (agreed, player.events.last(), self.keeps)
+            {
                 let response = (agreed.response.as_slice(), agreed.torn);
                 self.corpus.keep(self.lines, (from, to), command, response, &agreed.watch, is_single);
             }
@@ -161,7 +168,7 @@ impl<'a> Walk<'a> {
             let mut player = self.player(&[])?;
             let played = history::run(&mut player, choice.bits(), plan, &mut |_, _| {});
             played.map_err(|difference| self.differs(&player.events, difference))?;
-            let node = self.node(&player, player.events.clone());
+            let node = Self::node(&player, player.events.clone());
             self.coverage.add(&player.pair.coverage);
             self.expand(&node, choice.bits())?;
             left -= 1;
@@ -183,7 +190,7 @@ impl<'a> Walk<'a> {
         Ok(player)
     }
 
-    fn node(&self, player: &Player<'_>, path: Vec<Event>) -> Node {
+    fn node(player: &Player<'_>, path: Vec<Event>) -> Node {
         let mut prelude = player.pair.prelude();
         prelude.extend_from_slice(player.blocks());
         Node { memory: player.pair.specimen.memory().clone(), prelude, path }
@@ -217,7 +224,8 @@ impl<'a> Walk<'a> {
         let blocks: Vec<Vec<u8>> = node.prelude.iter().filter(|command| is_block(command)).cloned().collect();
         let (from, _) = self.corpus.state(&pair.reference.memory, &pair.reference.session);
         let mut found = Vec::new();
-        for command in menu(&view, &pair.reference.session, self.issue, &recent, seed ^ self.expanded as u64) {
+        for command in menu(&view, &pair.reference.session, self.issue, &recent, seed ^ self.expanded as u64)
+        {
             let agreed = if self.bounds.cuts {
                 pair.command_with_cuts(&command, &blocks)
             } else {

@@ -88,7 +88,10 @@ impl Session {
         let cells = self.cells.iter().zip(DATA_ELEMENTS);
         let cells = cells.map(|(cell, element)| cell.clone().filter(|_| element.home == Home::Session));
         let groups = self.groups.iter().filter(|(_, value)| **value != Value::Bytes(Vec::new()));
-        Self { cells: cells.collect(), groups: groups.map(|(group, value)| (*group, value.clone())).collect() }
+        Self {
+            cells: cells.collect(),
+            groups: groups.map(|(group, value)| (*group, value.clone())).collect(),
+        }
     }
 
     /// What a party has answered.

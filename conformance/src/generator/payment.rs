@@ -34,7 +34,8 @@ fn stranger(view: &View, draw: &mut Draw) -> [u8; 8] {
 
 /// An amount that is near something that matters.
 fn amount(view: &View, draw: &mut Draw, pocket: &PocketView) -> u32 {
-    let PocketView { balance, limits: [maximum, debit, one, total, _, offline], spent, received, .. } = *pocket;
+    let PocketView { balance, limits: [maximum, debit, one, total, _, offline], spent, received, .. } =
+        *pocket;
     let edge = match draw.below(14) {
         0..4 => return 1 + u32::try_from(draw.below(4)).unwrap_or(0),
         4 => balance,
@@ -141,30 +142,28 @@ fn authenticator(draw: &mut Draw, right: [u8; 8], other: [u8; 8]) -> [u8; 8] {
 /// CREDIT or DECLINE.
 fn voucher(view: &View, draw: &mut Draw, command: CommandName) -> Vec<u8> {
     let received: Vec<_> = view.records.iter().filter(|record| [2, 3].contains(&record.role)).collect();
-    let (details, tac) = match received.get(draw.below(received.len())).filter(|_| draw.once_in(5)) {
-        Some(record) => {
-            let mut details = record.details;
-            if draw.once_in(3) {
-                confuse(view, draw, &mut details);
-            }
-            (details, record.tac)
+    let known = received.get(draw.below(received.len())).filter(|_| draw.once_in(5));
+    let (details, tac) = if let Some(record) = known {
+        let mut details = record.details;
+        if draw.once_in(3) {
+            confuse(view, draw, &mut details);
         }
-        None => {
-            let mut details = incoming(view, draw, false);
-            if draw.once_in(10) {
-                // The loads that no record tells of any more.
-                details.to_sequence = match draw.below(4) {
-                    0 => view.last_load,
-                    1 => view.last_load.wrapping_add(1),
-                    2 => view.last_load.wrapping_sub(1),
-                    _ => sequence(view, draw),
-                };
-                if details.kind == 1 {
-                    details.from_sequence = details.to_sequence;
-                }
+        (details, record.tac)
+    } else {
+        let mut details = incoming(view, draw, false);
+        if draw.once_in(10) {
+            // The loads that no record tells of any more.
+            details.to_sequence = match draw.below(4) {
+                0 => view.last_load,
+                1 => view.last_load.wrapping_add(1),
+                2 => view.last_load.wrapping_sub(1),
+                _ => sequence(view, draw),
+            };
+            if details.kind == 1 {
+                details.from_sequence = details.to_sequence;
             }
-            (details, details.tac())
         }
+        (details, details.tac())
     };
     let val = authenticator(draw, details.val(tac), details.ack());
     details.voucher(command, val, authenticator_of_other(draw, tac))

@@ -125,10 +125,16 @@ fn changed(mut group: Vec<u8>, draw: &mut Draw) -> Vec<u8> {
         (8, _) => {
             let other = [0x25, 0x12, 0x34, 0x5F, 0xFF, 0xFF, 0xFF, 0xFF];
             let at = draw.below(8);
-            if draw.once_in(4) { value.copy_from_slice(&other) } else { value[at] ^= draw.pick(&[1, 0x10, 0x0F, 0xF0]) }
+            if draw.once_in(4) {
+                value.copy_from_slice(&other);
+            } else {
+                value[at] ^= draw.pick(&[1, 0x10, 0x0F, 0xF0]);
+            }
         }
         (64 | 12, _) => value[draw.below(value.len())] ^= 1,
-        (length, 3..6) if length.is_multiple_of(17) => value[17 * draw.below(length / 17)] = draw.pick(&[0, 1, 2, 9]),
+        (length, 3..6) if length.is_multiple_of(17) => {
+            value[17 * draw.below(length / 17)] = draw.pick(&[0, 1, 2, 9]);
+        }
         (length, 6..9) if length.is_multiple_of(17) => {
             // One master more, up to nine of them.
             let count = draw.pick(&[1, 3, 7, 8, 9]);

@@ -56,7 +56,7 @@ pub(super) fn reading(view: &View, draw: &mut Draw) -> Vec<u8> {
     let mut command = match draw.below(12) {
         0 => {
             let offset = draw.pick(&[0_u8, 1, 17, 18, 19, 176, 177, 178]);
-            let file = draw.pick(&[0_u8, 0x80 | 21, 0x80 | 21, 0x80 | 30, 0x80 | 24, 0x80 | 25, 0x80 | 3]);
+            let file = draw.pick(&[0_u8, 0x95, 0x95, 0x9E, 0x98, 0x99, 0x83]);
             apdu(CommandName::ReadBinary, if file == 0 { draw.byte() & 1 } else { file }, offset, &[])
         }
         1..4 => {
@@ -94,7 +94,8 @@ fn block(view: &View, draw: &mut Draw) -> [u8; 8] {
         9 => digits(draw),
         // Every rule of the block broken once.
         _ => {
-            let mut wrong = if draw.once_in(2) { view.pin } else { [0x2C, 0x12, 0x34, 0x56, 0x78, 0x90, 0x12, 0xFF] };
+            let mut wrong =
+                if draw.once_in(2) { view.pin } else { [0x2C, 0x12, 0x34, 0x56, 0x78, 0x90, 0x12, 0xFF] };
             match draw.below(9) {
                 0 => wrong[0] = 0x14,
                 1 => wrong[0] = 0x23,

@@ -79,7 +79,8 @@ fn value(view: &View, draw: &mut Draw, id: u8) -> Vec<u8> {
 fn resolution(view: &View, draw: &mut Draw) -> Vec<u8> {
     let payments: Vec<_> = view.payments().collect();
     let picked = payments.get(draw.below(payments.len())).filter(|_| !draw.once_in(5));
-    let (at, mut tac) = picked.map_or_else(|| (sequence(view, draw), [0; 8]), |found| (found.sequence, found.tac));
+    let (at, mut tac) =
+        picked.map_or_else(|| (sequence(view, draw), [0; 8]), |found| (found.sequence, found.tac));
     if draw.once_in(10) {
         tac[draw.below(8)] ^= 1;
     }

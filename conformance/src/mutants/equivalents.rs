@@ -143,10 +143,7 @@ pub const EQUIVALENTS: &[Equivalent] = &[
         reason: "only the number 0 has the sum 0, and none has 150",
     },
     Equivalent { names: &["PAST 110: < to <="], reason: "the same line asks for equality first" },
-    Equivalent {
-        names: &["SHORT.FILE 40: AND to OR"],
-        reason: "lines 50 to 100 leave nothing of it",
-    },
+    Equivalent { names: &["SHORT.FILE 40: AND to OR"], reason: "lines 50 to 100 leave nothing of it" },
 ];
 
 /// Why this one is equivalent, if it is.

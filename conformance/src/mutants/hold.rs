@@ -102,8 +102,11 @@ impl Held<'_> {
             return Err(Betrayal::Memory);
         }
         if let Some(left) = &transition.torn {
-            let known = |found: &purse_reference::memory::Memory| *found == **before || execution.commits.contains(found);
-            let seen = |commit: &purse_reference::memory::Memory| *commit == **before || left.contains(commit);
+            let known = |found: &purse_reference::memory::Memory| {
+                *found == **before || execution.commits.contains(found)
+            };
+            let seen =
+                |commit: &purse_reference::memory::Memory| *commit == **before || left.contains(commit);
             if !left.iter().all(known) || !execution.commits.iter().all(seen) {
                 return Err(Betrayal::Cut);
             }

@@ -130,7 +130,9 @@ impl Maker<'_> {
             _ => false,
         };
         let is_remark = |line: &Line| matches!(line.statement, Statement::Remark(_));
-        let Some(next) = (at + 1..self.lines.len()).find(|next| !is_remark(&self.lines[*next])) else { return };
+        let Some(next) = (at + 1..self.lines.len()).find(|next| !is_remark(&self.lines[*next])) else {
+            return;
+        };
         let is_if = |line: &Line| matches!(line.statement, Statement::If(..));
         let (one, two) = (&self.lines[at], &self.lines[next]);
         if !is_check(one) || !is_check(two) || !(is_if(one) || is_if(two)) {
@@ -156,7 +158,10 @@ fn answers(sources: &[Source], statement: &Statement) -> BTreeSet<String> {
         Statement::Send(_, status) => BTreeSet::from([format!("{status:04X}")]),
         Statement::Gosub(step, _) => {
             let called = sources.iter().filter(|source| source.name == *step);
-            called.flat_map(|source| &source.lines).flat_map(|line| answers(sources, &line.statement)).collect()
+            called
+                .flat_map(|source| &source.lines)
+                .flat_map(|line| answers(sources, &line.statement))
+                .collect()
         }
         _ => BTreeSet::new(),
     }
@@ -173,7 +178,11 @@ fn statements(statement: &Statement) -> Changed<Statement> {
             let rebuilt = expressions(condition).into_iter();
             take(rebuilt.map(|(change, new)| (change, Statement::If(new, then.clone()))).collect());
             let rebuilt = statements(then).into_iter();
-            take(rebuilt.map(|(change, new)| (change, Statement::If(condition.clone(), Box::new(new)))).collect());
+            take(
+                rebuilt
+                    .map(|(change, new)| (change, Statement::If(condition.clone(), Box::new(new))))
+                    .collect(),
+            );
         }
         Statement::Let(target, value) => {
             let rebuilt = expressions(value).into_iter();
@@ -208,7 +217,12 @@ fn statements(statement: &Statement) -> Changed<Statement> {
             take(lists(values).into_iter().map(|(change, new)| (change, Statement::Append(new))).collect());
         }
         Statement::Forget(value) => {
-            take(expressions(value).into_iter().map(|(change, new)| (change, Statement::Forget(new))).collect());
+            take(
+                expressions(value)
+                    .into_iter()
+                    .map(|(change, new)| (change, Statement::Forget(new)))
+                    .collect(),
+            );
         }
         Statement::ForTo(target, first, last) => {
             let rebuilt = expressions(first).into_iter();

@@ -6,7 +6,7 @@ use crate::corpus::Corpus;
 use crate::coverage::Lines;
 use crate::draw::Draw;
 use crate::history::{self, Disagreement, Plan, Player};
-use crate::issue::{Issue, issues};
+use crate::issue::Issue;
 use crate::pair::Event;
 use crate::walk::{Bounds, Walk};
 
@@ -21,15 +21,26 @@ pub struct Effort {
     pub seed: u64,
 }
 
-/// Records.
+/// Records what these cards answer.
 ///
 /// # Errors
 /// Text and card differ.
-pub(super) fn record(standard: &Standard, lines: &Lines, effort: Effort) -> Result<Corpus, Disagreement> {
-    let issues = issues();
+pub fn record(
+    standard: &Standard,
+    lines: &Lines,
+    issues: &[Issue],
+    effort: Effort,
+) -> Result<Corpus, Disagreement> {
     let halves: Vec<Vec<&Issue>> = [0, 1]
         .iter()
-        .map(|half| issues.iter().enumerate().filter(|(place, _)| place % 2 == *half).map(|(_, issue)| issue).collect())
+        .map(|half| {
+            issues
+                .iter()
+                .enumerate()
+                .filter(|(place, _)| place % 2 == *half)
+                .map(|(_, issue)| issue)
+                .collect()
+        })
         .collect();
     let recorded: Vec<Result<Corpus, Disagreement>> = std::thread::scope(|scope| {
         let workers: Vec<_> = halves
@@ -39,7 +50,8 @@ pub(super) fn record(standard: &Standard, lines: &Lines, effort: Effort) -> Resu
                     let mut corpus = Corpus::default();
                     for issue in issues {
                         histories(standard, lines, issue, effort, &mut corpus)?;
-                        let bounds = Bounds { near: effort.states, deep: effort.states, cuts: true, scenarios: true };
+                        let bounds =
+                            Bounds { near: effort.states, deep: effort.states, cuts: true, scenarios: true };
                         let mut walk = Walk::new(standard, lines, issue, bounds, true);
                         walk.corpus = std::mem::take(&mut corpus);
                         walk.walk(effort.seed)?;
@@ -49,7 +61,10 @@ pub(super) fn record(standard: &Standard, lines: &Lines, effort: Effort) -> Resu
                 })
             })
             .collect();
-        workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        workers
+            .into_iter()
+            .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
     });
     let mut all = Corpus::default();
     for corpus in recorded {

@@ -64,7 +64,8 @@ impl Pair<'_> {
             let mut reached = false;
             for units in units {
                 self.turn += 1;
-                let flights = [Flight::AllUnstable, Flight::Garbage, Flight::Unreadable, Flight::Old, Flight::Unstable];
+                let flights =
+                    [Flight::AllUnstable, Flight::Garbage, Flight::Unreadable, Flight::Old, Flight::Unstable];
                 let cut = Cut { operation, units, flight: flights[self.turn % flights.len()] };
                 let trial = Trial { memory: &memory, prelude: &prelude, command, allowed: &allowed };
                 let (found, was_cut) = self.trial(&trial, cut, &agreed)?;
@@ -82,7 +83,10 @@ impl Pair<'_> {
         }
         // Each COMMIT is one of the card's: power that fails just behind it leaves what it says.
         if let Some(place) = commits.iter().position(|commit| *commit != before && !left.contains(commit)) {
-            let how = format!("no cut leaves what the text's COMMIT {} says: the card commits otherwise", place + 1);
+            let how = format!(
+                "no cut leaves what the text's COMMIT {} says: the card commits otherwise",
+                place + 1
+            );
             return Err(self.difference(command, how, &agreed.watch));
         }
         agreed.torn = Some(left);
@@ -108,7 +112,8 @@ impl Pair<'_> {
         let found = self.content(card.into_memory(), command, &agreed.watch)?;
         self.judge(command, cut, allowed, &found, answered, &agreed.watch)?;
         if answered && response != agreed.response {
-            let how = format!("with {cut:?} the card answers {}, not {}", hex(&response), hex(&agreed.response));
+            let how =
+                format!("with {cut:?} the card answers {}, not {}", hex(&response), hex(&agreed.response));
             return Err(self.difference(command, how, &agreed.watch));
         }
         Ok((found, was_cut))
