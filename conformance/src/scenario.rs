@@ -162,6 +162,7 @@ pub fn scenarios(issue: &Issue) -> Vec<(usize, Vec<Step>)> {
         all.push((2, with(aged(&[UnloadAll]), &[Script(7)])));
         all.push((2, vec![Verify, Debit(3, 3), Acknowledge, Debit(3, 3), Acknowledge, Refund(2)]));
         all.push((2, vec![Verify, Debit(3, 3), Acknowledge, Debit(3, 4), Acknowledge, Refund(2)]));
+        all.push((1, vec![Verify, Debit(3, 15), Acknowledge]));
         let low = [Verify, Debit(3, 3), Acknowledge, Debit(2, 1), Debit(3, 1), Refund(2), LowLimits];
         all.push((1, low.to_vec()));
         all.push((2, vec![Load(20), Debit(3, u32::MAX), Acknowledge, Refund(u32::MAX)]));
@@ -173,9 +174,11 @@ pub fn scenarios(issue: &Issue) -> Vec<(usize, Vec<Step>)> {
         let pairs = std::iter::repeat_n([Debit(2, u32::from(is_purse)), Acknowledge], 7).flatten();
         let mut steps: Vec<Step> = pairs.collect();
         all.push((4, steps.clone()));
-        // The last one stays open.
-        steps.truncate(11);
-        all.push((2, steps));
+        // The newest one stays open: behind it no sequence is left, or one.
+        for count in [11, 9] {
+            steps.truncate(count);
+            all.push((2, steps.clone()));
+        }
     }
     all
 }
