@@ -1,7 +1,7 @@
 # Every stage of .ci/run by name; each can be called alone.
 CARGO ?= cargo
 
-.PHONY: help setup demo test format lint without-pcsc doc no-std verify standard book bench fuzz mutants coverage ci clean
+.PHONY: help setup demo test format lint without-pcsc doc no-std verify conformance standard book bench fuzz mutants coverage ci clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')"
@@ -33,6 +33,13 @@ no-std: ## card and apdu-spec link without std and without an allocator, and ans
 
 verify: ## look at what must hold for MINUTES=10 in all, from SEED=1 (see docs/verification.md)
 	@scripts/verify
+
+COMMANDS ?= 1000000
+SEED ?= 1
+conformance: ## the card is held to the standard's listings, COMMANDS=1000000 from SEED=1; then each line is changed
+	$(CARGO) build --quiet --locked --workspace --all-features --profile verify --bin purse-conformance
+	$(CARGO) run --quiet --locked --package purse-conformance --profile verify -- run --commands $(COMMANDS) --seed $(SEED)
+	$(CARGO) run --quiet --locked --package purse-conformance --profile verify -- mutants --seed $(SEED)
 
 standard: ## write docs/standard.md and its pictures anew, from tables, listings and runs
 	@$(CARGO) run --quiet --locked --package purse-document -- standard

@@ -40,6 +40,11 @@ impl<'a> ReferenceCard<'a> {
         Self { standard, memory: Memory::blank(sizes), session: Session::new() }
     }
 
+    /// A card in the midst of its life.
+    pub const fn with(standard: &'a Standard, memory: Memory, session: Session) -> Self {
+        Self { standard, memory, session }
+    }
+
     /// A reset, or a loss of power between commands.
     pub fn reset(&mut self) {
         self.session = Session::new();

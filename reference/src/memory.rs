@@ -42,7 +42,7 @@ pub struct Entry {
 }
 
 /// The memory.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
 pub struct Memory {
     /// By place in [`DATA_ELEMENTS`]; one value, or one for each subscript.
     cells: Vec<Vec<Value>>,

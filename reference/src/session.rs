@@ -8,7 +8,7 @@ use crate::memory::{empty, place};
 use crate::value::{Value, decode};
 
 /// Session, command and working elements.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
 pub struct Session {
     /// By place in [`DATA_ELEMENTS`].
     cells: Vec<Option<Value>>,
@@ -35,6 +35,11 @@ impl Session {
     /// The value of an element by its name.
     pub fn named(&self, name: &str) -> Option<Value> {
         self.value(place(name)?, None)
+    }
+
+    /// The value of a data group that STORE DATA has taken; empty where it has taken none.
+    pub fn group(&self, identifier: u16) -> &[u8] {
+        self.groups.get(&identifier.into()).and_then(Value::bytes).unwrap_or(&[])
     }
 
     pub(crate) fn set(&mut self, place: usize, subscript: Option<i64>, value: Value) {
@@ -75,6 +80,17 @@ impl Session {
         match empty(DATA_ELEMENTS.get(place)?) {
             Value::Number(_) => decode(part).map(Value::Number),
             Value::Bytes(_) => Some(Value::Bytes(part.to_vec())),
+        }
+    }
+
+    /// What the next command can depend on: without the command at hand and what it was worked out with.
+    pub fn between_commands(&self) -> Self {
+        let cells = self.cells.iter().zip(DATA_ELEMENTS);
+        let cells = cells.map(|(cell, element)| cell.clone().filter(|_| element.home == Home::Session));
+        let groups = self.groups.iter().filter(|(_, value)| **value != Value::Bytes(Vec::new()));
+        Self {
+            cells: cells.collect(),
+            groups: groups.map(|(group, value)| (*group, value.clone())).collect(),
         }
     }
 
