@@ -219,7 +219,7 @@ pub static DATA_ELEMENTS: &[DataElement] = &[
     ),
     element("LIFE.CYCLE", Number(1), Working, One, "BLANK, ACTIVE, LOCKED, BLOCKED or TERMINATED"),
     element("RESPONSE", Variable, Working, One, "in a process: the data of the last answer"),
-    element("SW", Bytes(2), Working, One, "in a process: the status word of the last answer"),
+    element("SW", Bytes(2), Working, One, "in a process: the status word of the last answer; 0000 where none came that says what has happened"),
     element("PD", Bytes(36), Working, One, "pay details"),
     element("PD.KIND", Number(1), Working, One, "byte 0 of PD"),
     element("PD.KVN", Number(1), Working, One, "byte 1 of PD: key version"),
@@ -302,13 +302,31 @@ pub static CONSTANTS: &[Constant] = &[
     constant("LARGEST.AMOUNT", u32::MAX, 4, "the largest amount that four bytes hold"),
 ];
 
-/// Fields of commands that are numbers; the others are bytes.
-const NUMERIC_FIELDS: &[&str] =
-    &["key version", "amount", "from sequence", "to sequence", "own sequence", "time", "counter"];
+/// Fields of commands and answers that are numbers; the others are bytes.
+const NUMERIC_FIELDS: &[&str] = &[
+    "key version",
+    "amount",
+    "from sequence",
+    "to sequence",
+    "own sequence",
+    "time",
+    "counter",
+    "role",
+    "state",
+    "exponent",
+    "balance",
+    "maximum balance",
+    "credited",
+    "withheld",
+];
 
-/// The form of a command's field in the listings.
+/// The form of a field in the listings; a length of 0 is the rest.
 pub fn field_form(name: &str, length: u8) -> ElementForm {
-    if NUMERIC_FIELDS.contains(&name) { Number(length) } else { Bytes(length) }
+    match length {
+        0 => Variable,
+        _ if NUMERIC_FIELDS.contains(&name) => Number(length),
+        _ => Bytes(length),
+    }
 }
 
 /// A data element by its name.

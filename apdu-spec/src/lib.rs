@@ -16,6 +16,7 @@ pub mod data_element;
 pub mod element;
 pub mod file;
 pub mod life_cycle;
+pub mod message;
 pub mod number;
 pub mod parameter;
 pub mod pay_details;

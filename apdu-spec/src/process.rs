@@ -36,7 +36,7 @@ macro_rules! listings {
     };
 }
 
-use ListingKind::{Before, Command, Step};
+use ListingKind::{Before, Command, Process, Step};
 
 listings! {
     "BEFORE", Before, "before";
@@ -59,6 +59,12 @@ listings! {
     "LOCK", Command(CommandName::Lock), "lock";
     "UNLOCK", Command(CommandName::Unlock), "unlock";
     "STORE DATA", Command(CommandName::StoreData), "store-data";
+    "LOAD", Process, "load";
+    "PURCHASE", Process, "purchase";
+    "REFUND", Process, "refund";
+    "UNLOAD", Process, "unload";
+    "COLLECTION", Process, "collection";
+    "RECOVERY", Process, "recovery";
     "APPEND.RECORD", Step, "append";
     "CHECK.CREDIT", Step, "check-credit";
     "CHECK.GROUPS", Step, "check-groups";
@@ -98,6 +104,30 @@ listings! {
     "TAKE.LIMITS", Step, "take-limits";
     "TAKE.TRY", Step, "take-try";
     "USED.UP", Step, "used-up";
+    "ASK", Step, "ask";
+    "BACK.PAYEE", Step, "back-payee";
+    "BACK.PAYER", Step, "back-payer";
+    "BRING", Step, "bring";
+    "CREDIT.LOAD", Step, "credit-load";
+    "DELIVER.COLLECTION", Step, "deliver-collection";
+    "DELIVER.UNLOAD", Step, "deliver-unload";
+    "ENTER.PIN", Step, "enter-pin";
+    "FINISH.LOAD", Step, "finish-load";
+    "GIVE.BACK", Step, "give-back";
+    "HAND.OVER", Step, "hand-over";
+    "HOLDINGS", Step, "holdings";
+    "OPEN.RECORDS", Step, "open-records";
+    "PAY", Step, "pay";
+    "PAYEE.STATUS", Step, "payee-status";
+    "PAYER.STATUS", Step, "payer-status";
+    "RECOVER.LOAD", Step, "recover-load";
+    "REFUSE", Step, "refuse";
+    "SELECT.PAYEE", Step, "select-payee";
+    "SELECT.PAYER", Step, "select-payer";
+    "SETTLE", Step, "settle";
+    "SETTLE.WITH.ISSUER", Step, "settle-with-issuer";
+    "SUBMIT", Step, "submit";
+    "TAKE", Step, "take";
 }
 
 /// The listing of a command.

@@ -186,7 +186,7 @@ impl<'a> Walk<'a> {
                 return vec![(at + 1, after), leaves];
             }
             Operation::Input(inputs) => after.known.extend(inputs.iter().map(|(_, slot)| name_of(*slot))),
-            Operation::Receive(fields) => after.known.extend(fields.iter().map(|(slot, _)| name_of(*slot))),
+            Operation::Receive(fields) => after.known.extend(fields.iter().map(|field| name_of(field.slot))),
             Operation::Status(..) | Operation::Send(..) | Operation::Stop(_) => {
                 if within {
                     self.wrong(at, "an answer within a COMMIT: what it says may not be in memory");

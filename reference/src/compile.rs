@@ -4,14 +4,16 @@ mod expression;
 
 use std::collections::BTreeMap;
 
+use apdu_spec::command::row::Field as CommandField;
 use apdu_spec::command::table;
 use apdu_spec::data_element::{DATA_ELEMENTS, ElementForm, Home, Subscript, field_form};
+use apdu_spec::message::{Recipient, input_named, message_named};
 use apdu_spec::process::ListingKind;
 
 use crate::language::error::TextError;
 use crate::language::syntax::{Line, Place, Statement, Target, Transmission};
 use crate::memory::place;
-use crate::program::{Code, Field, File, Instruction, Kind, Message, Operation, Program, Slot};
+use crate::program::{Code, Field, File, Instruction, Kind, Message, Operation, Program, Received, Slot};
 
 /// A listing, parsed.
 #[derive(Clone, Debug)]
@@ -34,14 +36,10 @@ pub struct Finding {
     pub error: TextError,
 }
 
-/// Answers of the issuer's messages, field by field, with their lengths.
-pub(crate) type Answers<'a> = &'a dyn Fn(&str) -> Option<Vec<usize>>;
-
 /// Makes a program of the listing at this place among all of them.
-pub(crate) fn compile(sources: &[Source], of: usize, answers: Answers<'_>) -> Result<Program, Finding> {
+pub(crate) fn compile(sources: &[Source], of: usize) -> Result<Program, Finding> {
     let mut compiler = Compiler {
         sources,
-        answers,
         program: Program {
             name: String::new(),
             instructions: Vec::new(),
@@ -69,15 +67,14 @@ pub(crate) fn compile(sources: &[Source], of: usize, answers: Answers<'_>) -> Re
 
 struct Compiler<'a> {
     sources: &'a [Source],
-    answers: Answers<'a>,
     program: Program,
     /// Forms of the working variables.
     kinds: Vec<Kind>,
     /// Listings that are being set in, the outermost first.
     calls: Vec<usize>,
     listing: usize,
-    /// Lengths of the fields that the last TRANSMIT is answered with.
-    response: Option<Vec<usize>>,
+    /// Fields that the last TRANSMIT is answered with.
+    response: Option<&'static [CommandField]>,
 }
 
 /// A loop whose NEXT has not come yet.
@@ -102,14 +99,10 @@ impl Compiler<'_> {
     }
 
     /// Fields of fixed length become names; the rest of the data is DATA.
-    fn bind_fields(&mut self, fields: &[apdu_spec::command::row::Field]) {
+    fn bind_fields(&mut self, fields: &[CommandField]) {
         for field in fields.iter().filter(|field| field.length != 0) {
             let name = field.name.to_uppercase().replace(' ', ".");
-            let kind = match field_form(field.name, field.length) {
-                ElementForm::Number(length) => Kind::Number(Some(length)),
-                ElementForm::Bytes(length) => Kind::Bytes(Some(length.into())),
-                ElementForm::Variable => Kind::Bytes(None),
-            };
+            let kind = kind_of(field_form(field.name, field.length));
             let slot = place(&name).map_or_else(|| self.variable(&name, kind), Slot::Element);
             self.program.fields.push(Field { length: field.length.into(), slot, kind });
         }
@@ -272,10 +265,14 @@ impl Compiler<'_> {
                 self.turn(frame, at, number, variable, Kind::Number(Some(4)))?;
             }
             Statement::ForTo(variable, first, last) => {
-                let (first, last) = (self.number(place, first)?, self.number(place, last)?);
+                // The variable has the length of the first number.
+                let (first, kind) = self.expression(place, first)?;
+                let first = self.convert(place, first, kind, Kind::Number(None))?;
+                let kind = if matches!(kind, Kind::Number(_)) { kind } else { Kind::Number(None) };
+                let last = self.number(place, last)?;
                 let number = self.new_loop();
                 self.emit(at, Operation::Range(number, first, last));
-                self.turn(frame, at, number, variable, Kind::Number(None))?;
+                self.turn(frame, at, number, variable, kind)?;
             }
             Statement::Next(variable) => {
                 let Some(innermost) = frame.loops.pop().filter(|innermost| innermost.variable == *variable)
@@ -289,11 +286,12 @@ impl Compiler<'_> {
             Statement::Input(targets) => {
                 let mut inputs = Vec::new();
                 for target in targets {
-                    let kind = match target.name.as_str() {
-                        "AMOUNT" | "TIME" => Kind::Number(Some(4)),
-                        "CURRENCY" => Kind::Bytes(Some(2)),
-                        _ => Kind::Bytes(None),
+                    let Some(input) = input_named(&target.name) else {
+                        return Err(
+                            self.finding(target.place, format!("a terminal is not told {}", target.name))
+                        );
                     };
+                    let kind = kind_of(input.form);
                     let (slot, _, _) = self.target(target, kind)?;
                     inputs.push((target.name.clone(), slot));
                 }
@@ -329,34 +327,74 @@ impl Compiler<'_> {
 
     fn transmit(&mut self, at: usize, place: Place, transmission: &Transmission) -> Result<(), Finding> {
         let Transmission { party, message, p1, p2, data, .. } = transmission;
-        let row = table::COMMANDS.iter().find(|row| row.name == message);
-        self.response = match row {
-            Some(row) => Some(row.response.iter().map(|field| field.length.into()).collect()),
-            None => (self.answers)(message),
-        };
-        if self.response.is_none() {
-            return Err(self.finding(transmission.place, format!("there is no command or message {message}")));
-        }
         let mut number =
             |value: &Option<_>| value.as_ref().map(|value| self.number(place, value)).transpose();
         let (p1, p2) = (number(p1)?, number(p2)?);
-        let data = data.as_ref().map(|value| self.bytes(place, value)).transpose()?;
+        let (data, kind) = match data {
+            None => (None, Kind::Bytes(Some(0))),
+            Some(value) => {
+                let (code, kind) = self.expression(place, value)?;
+                let code = self.convert(place, code, kind, Kind::Bytes(None))?;
+                let length = match kind {
+                    Kind::Number(length) => length.map(usize::from),
+                    Kind::Bytes(length) => length,
+                    Kind::Truth => None,
+                };
+                (Some(code), Kind::Bytes(length))
+            }
+        };
+        let row = table::COMMANDS.iter().find(|row| row.name == message);
+        let is_card = ["PAYER", "PAYEE"].contains(&party.as_str());
+        let takes = |length: usize| match (row.filter(|_| is_card), message_named(message)) {
+            (Some(row), _) => row.forms.iter().any(|form| form.data.contains(length)),
+            (None, Some(message)) => {
+                let known: usize = message.data.iter().map(|field| usize::from(field.length)).sum();
+                let is_open = message.data.iter().any(|field| field.length == 0);
+                if is_open { known <= length } else { known == length }
+            }
+            (None, None) => false,
+        };
+        let wrong = |compiler: &Self, message: String| compiler.finding(transmission.place, message);
+        self.response = match (is_card, row, message_named(message)) {
+            (true, Some(row), _) => Some(row.response),
+            (_, _, Some(known)) => {
+                let fits = match known.recipient {
+                    Recipient::Issuer => party == "ISSUER",
+                    Recipient::Terminal => party == "TERMINAL",
+                    Recipient::Card => is_card,
+                };
+                if !fits {
+                    return Err(wrong(self, format!("{message} does not go to {party}")));
+                }
+                Some(known.response)
+            }
+            _ => return Err(wrong(self, format!("there is no command or message {message} to {party}"))),
+        };
+        if let Kind::Bytes(Some(length)) = kind
+            && !takes(length)
+        {
+            return Err(wrong(self, format!("{message} does not take {length} bytes")));
+        }
         let message = Message { party: party.clone(), name: message.clone(), p1, p2, data };
         self.emit(at, Operation::Transmit(Box::new(message)));
         Ok(())
     }
 
     fn receive(&mut self, at: usize, place: Place, targets: &[Target]) -> Result<(), Finding> {
-        let lengths = self.response.clone().unwrap_or_default();
-        if lengths.len() != targets.len() {
-            let message = format!("the answer has {} fields, not {}", lengths.len(), targets.len());
+        let response = self.response.unwrap_or_default();
+        if response.len() != targets.len() {
+            let message = format!("the answer has {} fields, not {}", response.len(), targets.len());
             return Err(self.finding(place, message));
         }
         let mut fields = Vec::new();
-        for (target, length) in targets.iter().zip(lengths) {
-            let known = if length == 0 { None } else { Some(length) };
-            let (slot, _, _) = self.target(target, Kind::Bytes(known))?;
-            fields.push((slot, length));
+        for (target, field) in targets.iter().zip(response) {
+            let kind = kind_of(field_form(field.name, field.length));
+            let (slot, _, wanted) = self.target(target, kind)?;
+            let is_number = matches!(kind, Kind::Number(_));
+            if is_number != matches!(wanted, Kind::Number(_)) {
+                return Err(self.finding(target.place, format!("{} is of another form", target.name)));
+            }
+            fields.push(Received { slot, length: field.length.into(), is_number });
         }
         self.emit(at, Operation::Receive(fields));
         Ok(())
@@ -412,15 +450,20 @@ impl Compiler<'_> {
     }
 
     fn element_kind(place: usize) -> Kind {
-        match DATA_ELEMENTS.get(place).map(|element| element.form) {
-            Some(ElementForm::Number(length)) => Kind::Number(Some(length)),
-            Some(ElementForm::Bytes(length)) => Kind::Bytes(Some(length.into())),
-            Some(ElementForm::Variable) | None => Kind::Bytes(None),
-        }
+        DATA_ELEMENTS.get(place).map_or(Kind::Bytes(None), |element| kind_of(element.form))
     }
 
     /// Elements that are parts of LOG.PD.
     fn is_log_view(name: &str) -> bool {
         ["LOG.KIND", "LOG.KVN", "LOG.CURRENCY", "LOG.AMOUNT", "LOG.TO"].contains(&name)
+    }
+}
+
+const fn kind_of(form: ElementForm) -> Kind {
+    match form {
+        ElementForm::Number(length) => Kind::Number(Some(length)),
+        ElementForm::Bytes(length) => Kind::Bytes(Some(length as usize)),
+        // Also the rest of a message.
+        ElementForm::Variable => Kind::Bytes(None),
     }
 }

@@ -7,7 +7,8 @@ use cmac::{Cmac, Mac as _};
 
 use crate::language::syntax::Operator;
 use crate::memory::{Entry, Memory, empty};
-use crate::program::{Code, File, Function, Kind, Operation, Program, Slot};
+use crate::process::{Answer, Parties, Sent};
+use crate::program::{Code, File, Function, Kind, Operation, Program, Received, Slot};
 use crate::session::Session;
 use crate::value::{Value, decode, encode};
 
@@ -50,34 +51,11 @@ pub(crate) enum End {
     Stopped(String),
 }
 
-/// What TRANSMIT is carried out by.
-pub(crate) trait Parties {
-    /// Data and status word of the answer.
-    fn transmit(&mut self, message: &Sent<'_>) -> Result<(Vec<u8>, u16), String>;
-    /// What the process is told.
-    fn input(&mut self, name: &str) -> Result<Value, String>;
-}
-
-/// A message on its way.
-#[derive(Debug)]
-pub struct Sent<'a> {
-    /// To whom.
-    pub party: &'a str,
-    /// Command, or message of the issuer.
-    pub name: &'a str,
-    /// P1, where it is given.
-    pub p1: Option<u8>,
-    /// P2, where it is given.
-    pub p2: Option<u8>,
-    /// The data field.
-    pub data: Vec<u8>,
-}
-
 /// No parties: a command runs within its card.
 pub(crate) struct Alone;
 
 impl Parties for Alone {
-    fn transmit(&mut self, _message: &Sent<'_>) -> Result<(Vec<u8>, u16), String> {
+    fn transmit(&mut self, _message: &Sent<'_>) -> Result<Answer, String> {
         Err("a command sends to nobody".into())
     }
 
@@ -101,7 +79,7 @@ pub(crate) struct Machine<'a> {
     pub(crate) parties: &'a mut dyn Parties,
     /// Whether the states after each COMMIT are wanted.
     pub(crate) keeps_commits: bool,
-    pub(crate) answer: (Vec<u8>, u16),
+    answer: Answer,
     variables: Vec<Option<Value>>,
     loops: Vec<Option<Turns>>,
 }
@@ -122,7 +100,7 @@ impl<'a> Machine<'a> {
             observer,
             parties,
             keeps_commits: true,
-            answer: (Vec::new(), 0),
+            answer: Answer { data: Vec::new(), status: 0 },
             variables: Vec::new(),
             loops: Vec::new(),
         }
@@ -253,16 +231,24 @@ impl<'a> Machine<'a> {
                     message.data.as_ref().map(|data| self.bytes(data)).transpose()?.unwrap_or_default();
                 let sent = Sent { party: &message.party, name: &message.name, p1, p2, data };
                 self.answer = self.parties.transmit(&sent)?;
-                let (response, status) = self.answer.clone();
-                self.session.respond(response, status);
+                self.session.respond(self.answer.data.clone(), self.answer.status);
             }
             Operation::Receive(fields) => {
-                let response = self.answer.0.clone();
-                let mut rest = response.as_slice();
-                for (slot, length) in fields {
+                // Where there is no answer, or one without these fields, no name gets a value.
+                let answer = std::mem::take(&mut self.answer.data);
+                let mut rest = answer.as_slice();
+                if !fits(fields, rest.len()) {
+                    return Ok(Step::To(at + 1));
+                }
+                for Received { slot, length, is_number } in fields {
                     let length = if *length == 0 { rest.len() } else { *length };
                     let (field, behind) = rest.split_at_checked(length).ok_or("the answer is too short")?;
-                    self.put(program, *slot, None, Value::Bytes(field.to_vec()))?;
+                    let value = if *is_number {
+                        Value::Number(decode(field).ok_or("a field is no number")?)
+                    } else {
+                        Value::Bytes(field.to_vec())
+                    };
+                    self.put(program, *slot, None, value)?;
                     rest = behind;
                 }
             }
@@ -483,6 +469,13 @@ impl<'a> Machine<'a> {
             Function::Minimum => Value::Number(number(0)?.min(number(1)?)),
         })
     }
+}
+
+/// Whether an answer of this length has these fields.
+fn fits(fields: &[Received], length: usize) -> bool {
+    let known: usize = fields.iter().map(|field| field.length).sum();
+    let is_open = fields.iter().any(|field| field.length == 0);
+    length != 0 && if is_open { known <= length } else { known == length }
 }
 
 /// What comes after an operation.

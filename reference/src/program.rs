@@ -56,7 +56,7 @@ pub(crate) enum Operation {
     Turn(usize, Slot, usize),
     Input(Vec<(String, Slot)>),
     Transmit(Box<Message>),
-    Receive(Vec<(Slot, usize)>),
+    Receive(Vec<Received>),
     Stop(String),
     /// A path that ends without an answer: a mistake of the text, which its checks find.
     Fall,
@@ -70,6 +70,15 @@ pub(crate) struct Message {
     pub(crate) p1: Option<Code>,
     pub(crate) p2: Option<Code>,
     pub(crate) data: Option<Code>,
+}
+
+/// A field of an answer, and the name that it gets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Received {
+    pub(crate) slot: Slot,
+    /// Bytes; 0 is the rest.
+    pub(crate) length: usize,
+    pub(crate) is_number: bool,
 }
 
 /// Which file FOR EACH goes through.

@@ -34,7 +34,7 @@ impl Standard {
             programs.push(match source.kind {
                 ListingKind::Step | ListingKind::Before => None,
                 ListingKind::Command(_) | ListingKind::Process => {
-                    Some(compile(&sources, place, &|message| crate::process::answer_lengths(message))?)
+                    Some(compile(&sources, place)?)
                 }
             });
         }

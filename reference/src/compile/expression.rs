@@ -85,12 +85,18 @@ impl Compiler<'_> {
                 return Err(self.finding(at, format!("{name} takes {} values", signature.arguments.len())));
             }
             let mut values = Vec::new();
+            let mut lengths = Vec::new();
             for (argument, wanted) in arguments.iter().zip(signature.arguments) {
                 let (code, kind) = self.expression(at, argument)?;
                 values.push(self.convert(at, code, kind, *wanted)?);
+                lengths.push(kind);
             }
             // How much is cut out is often written down, and then known.
             let result = match (values.as_slice(), signature.name) {
+                (_, "NUMBER") => match lengths.first() {
+                    Some(Kind::Bytes(Some(length))) => Kind::Number(u8::try_from(*length).ok()),
+                    _ => signature.result,
+                },
                 ([_, _, Code::Number(length)], "PART") | ([_, Code::Number(length)], "FIRST") => {
                     Kind::Bytes(usize::try_from(*length).ok())
                 }
