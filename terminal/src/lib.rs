@@ -6,6 +6,7 @@ pub mod explain;
 pub mod flow;
 pub mod home;
 pub mod issuer;
+pub mod process;
 pub mod reader;
 pub mod scheme;
 pub mod simulated_memory;

@@ -256,14 +256,18 @@ impl Command<'_> {
     }
 
     fn apdu(&self, p1: u8, p2: u8, data: &[u8]) -> Apdu {
-        let row = table::row(self.name());
-        let expected = match row.form(p1, p2).map(|form| form.response) {
-            None | Some(ResponseLength::None) => None,
-            Some(ResponseLength::Exactly(length)) => Some(u16::from(length)),
-            Some(ResponseLength::Whole | ResponseLength::Part) => Some(256),
-        };
-        Apdu::new(row.class, row.instruction, p1, p2, data, expected)
+        apdu(table::row(self.name()), p1, p2, data)
     }
+}
+
+/// The APDU of a row with this P1, P2 and data, as a terminal sends it; Le asks for all there is.
+pub fn apdu(row: &Row, p1: u8, p2: u8, data: &[u8]) -> Apdu {
+    let expected = match row.form(p1, p2).map(|form| form.response) {
+        None | Some(ResponseLength::None) => None,
+        Some(ResponseLength::Exactly(length)) => Some(u16::from(length)),
+        Some(ResponseLength::Whole | ResponseLength::Part) => Some(256),
+    };
+    Apdu::new(row.class, row.instruction, p1, p2, data, expected)
 }
 
 const fn select_p2(control: bool) -> u8 {

@@ -1,0 +1,137 @@
+//! The standard's own processes (`apdu-spec/processes`), carried out with real parties: cards behind any transport, and
+//! an issuer. The flows of [`crate::flow`] send the same; tests hold them to it.
+
+mod desk;
+mod reference_card;
+
+use std::collections::BTreeMap;
+
+use apdu_spec::command::request::apdu;
+use apdu_spec::command::{ResponseLength, table};
+use apdu_spec::number::PartyNumber;
+use apdu_spec::status::StatusWord;
+use purse_reference::process::{Answer, Parties, Sent};
+use purse_reference::value::Value;
+
+use crate::flow::IssuerDesk;
+use crate::transport::{EMPTY_RESPONSE, Transport};
+
+pub use reference_card::{InReference, SharedObserver};
+
+/// No answer that says what has happened.
+const UNKNOWN: Answer = Answer { data: Vec::new(), status: 0 };
+
+const fn status(status: u16) -> Answer {
+    Answer { data: Vec::new(), status }
+}
+
+/// Cards at hand by their numbers, and the issuer, for one process.
+pub struct AtHand<'a> {
+    cards: Vec<(PartyNumber, &'a mut dyn Transport)>,
+    payer: Option<usize>,
+    payee: Option<usize>,
+    issuer: Option<&'a mut dyn IssuerDesk>,
+    inputs: BTreeMap<&'static str, Value>,
+}
+
+impl std::fmt::Debug for AtHand<'_> {
+    /// Numbers alone: an input may be a PIN.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let numbers: Vec<&PartyNumber> = self.cards.iter().map(|(number, _)| number).collect();
+        write!(formatter, "AtHand({numbers:?})")
+    }
+}
+
+impl<'a> AtHand<'a> {
+    /// These cards, of which the first is PAYER and the second PAYEE until the process says otherwise.
+    pub fn new(
+        cards: Vec<(PartyNumber, &'a mut dyn Transport)>,
+        issuer: Option<&'a mut dyn IssuerDesk>,
+    ) -> Self {
+        let payee = (cards.len() > 1).then_some(1);
+        Self { payer: Some(0), payee, cards, issuer, inputs: BTreeMap::new() }
+    }
+
+    /// One card, which is both.
+    pub fn alone(
+        number: PartyNumber,
+        card: &'a mut dyn Transport,
+        issuer: Option<&'a mut dyn IssuerDesk>,
+    ) -> Self {
+        Self {
+            cards: vec![(number, card)],
+            payer: Some(0),
+            payee: Some(0),
+            issuer,
+            inputs: BTreeMap::new(),
+        }
+    }
+
+    /// Tells the process something; names as in [`apdu_spec::message::INPUTS`].
+    #[must_use]
+    pub fn told(mut self, name: &'static str, value: Value) -> Self {
+        self.inputs.insert(name, value);
+        self
+    }
+
+    fn place(&mut self, party: &str) -> Option<&mut &'a mut dyn Transport> {
+        let place = if party == "PAYER" { self.payer } else { self.payee };
+        self.cards.get_mut(place?).map(|(_, card)| card)
+    }
+
+    fn to_terminal(&mut self, message: &Sent<'_>) -> Result<Answer, String> {
+        let place = self.cards.iter().position(|(number, _)| number.0.as_slice() == message.data);
+        let Some(place) = place else { return Ok(status(0x6A82)) };
+        match message.name {
+            "NAME PAYER" => self.payer = Some(place),
+            "NAME PAYEE" => self.payee = Some(place),
+            other => return Err(format!("a terminal knows no {other}")),
+        }
+        Ok(status(0x9000))
+    }
+
+    fn to_card(&mut self, message: &Sent<'_>) -> Result<Answer, String> {
+        let Some(card) = self.place(message.party) else { return Ok(UNKNOWN) };
+        if message.name == "RESET" {
+            return Ok(if card.reset().is_ok() { status(0x9000) } else { UNKNOWN });
+        }
+        let row = table::COMMANDS.iter().find(|row| row.name == message.name);
+        let row = row.ok_or_else(|| format!("there is no command {}", message.name))?;
+        let (p1, p2) = (message.p1.unwrap_or(0), message.p2.unwrap_or(0));
+        let form = row.form(p1, p2).ok_or_else(|| format!("{} has no P1 P2 {p1:02X} {p2:02X}", row.name))?;
+        let mut buffer = EMPTY_RESPONSE;
+        let Ok(response) = card.transmit(apdu(row, p1, p2, &message.data).as_bytes(), &mut buffer) else {
+            return Ok(UNKNOWN);
+        };
+        let Some((data, code)) = response.split_last_chunk() else { return Ok(UNKNOWN) };
+        let length_holds = match form.response {
+            ResponseLength::None => data.is_empty(),
+            ResponseLength::Exactly(length) => data.len() == usize::from(length),
+            ResponseLength::Whole | ResponseLength::Part => true,
+        };
+        Ok(match StatusWord::from_code(u16::from_be_bytes(*code)) {
+            // Whether the record is in memory is known at the next power-up.
+            None | Some(StatusWord::MemoryFailure) => UNKNOWN,
+            Some(StatusWord::Success) if !length_holds => UNKNOWN,
+            Some(word) => Answer { data: data.to_vec(), status: word.code() },
+        })
+    }
+}
+
+impl Parties for AtHand<'_> {
+    fn transmit(&mut self, message: &Sent<'_>) -> Result<Answer, String> {
+        match message.party {
+            "PAYER" | "PAYEE" => self.to_card(message),
+            "TERMINAL" => self.to_terminal(message),
+            "ISSUER" => match self.issuer.as_deref_mut() {
+                Some(issuer) => desk::ask(issuer, message),
+                None => Ok(UNKNOWN),
+            },
+            other => Err(format!("there is no party {other}")),
+        }
+    }
+
+    fn input(&mut self, name: &str) -> Result<Value, String> {
+        self.inputs.get(name).cloned().ok_or_else(|| format!("{name} has not been told"))
+    }
+}
