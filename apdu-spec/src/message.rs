@@ -214,7 +214,12 @@ mod tests {
     #[test]
     fn no_message_has_the_name_of_another_or_of_a_command() {
         for message in MESSAGES {
-            assert_eq!(MESSAGES.iter().filter(|other| other.name == message.name).count(), 1, "{}", message.name);
+            assert_eq!(
+                MESSAGES.iter().filter(|other| other.name == message.name).count(),
+                1,
+                "{}",
+                message.name
+            );
             assert!(table::COMMANDS.iter().all(|row| row.name != message.name), "{}", message.name);
         }
     }

@@ -33,9 +33,7 @@ impl Standard {
         for (place, source) in sources.iter().enumerate() {
             programs.push(match source.kind {
                 ListingKind::Step | ListingKind::Before => None,
-                ListingKind::Command(_) | ListingKind::Process => {
-                    Some(compile(&sources, place)?)
-                }
+                ListingKind::Command(_) | ListingKind::Process => Some(compile(&sources, place)?),
             });
         }
         Ok(Self { sources, programs })

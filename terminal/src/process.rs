@@ -58,13 +58,7 @@ impl<'a> AtHand<'a> {
         card: &'a mut dyn Transport,
         issuer: Option<&'a mut dyn IssuerDesk>,
     ) -> Self {
-        Self {
-            cards: vec![(number, card)],
-            payer: Some(0),
-            payee: Some(0),
-            issuer,
-            inputs: BTreeMap::new(),
-        }
+        Self { cards: vec![(number, card)], payer: Some(0), payee: Some(0), issuer, inputs: BTreeMap::new() }
     }
 
     /// Tells the process something; names as in [`apdu_spec::message::INPUTS`].
@@ -74,12 +68,15 @@ impl<'a> AtHand<'a> {
         self
     }
 
-    fn place(&mut self, party: &str) -> Option<&mut &'a mut dyn Transport> {
+    fn card(&mut self, party: &str) -> Option<&mut dyn Transport> {
         let place = if party == "PAYER" { self.payer } else { self.payee };
-        self.cards.get_mut(place?).map(|(_, card)| card)
+        match self.cards.get_mut(place?) {
+            Some((_, card)) => Some(&mut **card),
+            None => None,
+        }
     }
 
-    fn to_terminal(&mut self, message: &Sent<'_>) -> Result<Answer, String> {
+    fn tell_terminal(&mut self, message: &Sent<'_>) -> Result<Answer, String> {
         let place = self.cards.iter().position(|(number, _)| number.0.as_slice() == message.data);
         let Some(place) = place else { return Ok(status(0x6A82)) };
         match message.name {
@@ -90,8 +87,8 @@ impl<'a> AtHand<'a> {
         Ok(status(0x9000))
     }
 
-    fn to_card(&mut self, message: &Sent<'_>) -> Result<Answer, String> {
-        let Some(card) = self.place(message.party) else { return Ok(UNKNOWN) };
+    fn tell_card(&mut self, message: &Sent<'_>) -> Result<Answer, String> {
+        let Some(card) = self.card(message.party) else { return Ok(UNKNOWN) };
         if message.name == "RESET" {
             return Ok(if card.reset().is_ok() { status(0x9000) } else { UNKNOWN });
         }
@@ -121,8 +118,8 @@ impl<'a> AtHand<'a> {
 impl Parties for AtHand<'_> {
     fn transmit(&mut self, message: &Sent<'_>) -> Result<Answer, String> {
         match message.party {
-            "PAYER" | "PAYEE" => self.to_card(message),
-            "TERMINAL" => self.to_terminal(message),
+            "PAYER" | "PAYEE" => self.tell_card(message),
+            "TERMINAL" => self.tell_terminal(message),
             "ISSUER" => match self.issuer.as_deref_mut() {
                 Some(issuer) => desk::ask(issuer, message),
                 None => Ok(UNKNOWN),

@@ -17,3 +17,4 @@ pub mod steps;
 pub mod store_data;
 #[cfg(all(feature = "memcheck", target_os = "linux"))]
 pub mod watched_comparisons;
+pub mod world;

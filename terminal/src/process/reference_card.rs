@@ -46,7 +46,7 @@ impl Transport for InReference<'_> {
         let execution = self.card.process_observed(command, &mut *self.observer.borrow_mut());
         let execution = execution.map_err(|fault| TransportError::Other(fault.to_string()))?;
         let room = response.get_mut(..execution.response.len());
-        let room = room.ok_or_else(|| TransportError::Malformed("the answer is too long"))?;
+        let room = room.ok_or(TransportError::Malformed("the answer is too long"))?;
         room.copy_from_slice(&execution.response);
         Ok(room)
     }
