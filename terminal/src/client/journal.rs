@@ -70,12 +70,21 @@ impl<T: Transport> Client<T> {
     /// holds, until `enough` says so of a record, which comes too. A locked card gives open payer records only.
     pub fn entries(
         &mut self,
+        enough: impl FnMut(&LogRecord) -> bool,
+    ) -> Result<Vec<(Sequence, LogRecord)>, CardError> {
+        self.entries_from(0, enough)
+    }
+
+    /// The same down to this sequence.
+    fn entries_from(
+        &mut self,
+        first: u32,
         mut enough: impl FnMut(&LogRecord) -> bool,
     ) -> Result<Vec<(Sequence, LogRecord)>, CardError> {
         let mut records = Vec::new();
         let next = self.status().sequence.0;
         let mut refused = 0;
-        for sequence in (next.saturating_sub(MOST_ENTRIES)..next).rev().map(Sequence) {
+        for sequence in (next.saturating_sub(MOST_ENTRIES).max(first)..next).rev().map(Sequence) {
             match self.entry(sequence) {
                 Ok(Some(record)) => {
                     let last = enough(&record);
@@ -100,12 +109,10 @@ impl<T: Transport> Client<T> {
     /// Every payer record that is open, in EF.EXC and EF.LOG, oldest first.
     pub fn open_records(&mut self) -> Result<Vec<LogRecord>, CardError> {
         let mut records = self.exceptions()?;
-        let entries = self.entries(|_| false)?;
-        for (_, record) in entries.into_iter().rev() {
-            if !records.contains(&record) {
-                records.push(record);
-            }
-        }
+        // What has left the log's window is older than all that is in it.
+        let known = records.last().map_or(0, |record| record.pay_details.from_sequence.0.saturating_add(1));
+        let entries = self.entries_from(known, |_| false)?;
+        records.extend(entries.into_iter().rev().map(|(_, record)| record));
         let number = self.status().number;
         records.retain(|record| {
             record.role == RecordRole::Payer

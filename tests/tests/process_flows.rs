@@ -1,0 +1,79 @@
+//! The processes of the standard are what the terminal's flows do: the same listings that a person reads, carried out
+//! with the same cards and the same issuer, say the same to everybody in the same order, whatever gets lost on the way.
+
+#![allow(clippy::inconsistent_digit_grouping, reason = "euros and cents")]
+
+mod flow_support;
+mod process_support;
+
+use std::collections::BTreeSet;
+
+use apdu_spec::process::ListingKind;
+use process_support::situations::{Situation, situations};
+use process_support::{Fault, Played, by_flow, by_text, faults};
+use purse_reference::language::syntax::Statement;
+use purse_reference::standard::Standard;
+
+/// Plays a situation both ways, without a fault and with each.
+fn play(standard: &Standard, situation: &Situation, executed: &mut BTreeSet<(usize, usize)>) -> usize {
+    let whole = by_flow(situation, Fault::None);
+    let faults = faults(situation, &whole);
+    for fault in &faults {
+        let flow = by_flow(situation, *fault);
+        let Played { said, outcome, .. } = by_text(standard, situation, *fault, executed);
+        let what = format!("{} with {fault:?}", situation.name);
+        for (number, (one, other)) in flow.said.iter().zip(&said).enumerate() {
+            assert_eq!(one, other, "{what}: {number}; flow first, then text");
+        }
+        assert_eq!(flow.said.len(), said.len(), "{what}: {:?}", (flow.said.last(), said.last()));
+        assert_eq!(flow.outcome, outcome, "{what}");
+    }
+    faults.len()
+}
+
+#[test]
+fn the_flows_say_what_the_standards_processes_say_and_every_line_is_executed() {
+    let standard = Standard::load().unwrap();
+    let mut executed = BTreeSet::new();
+    let mut runs = 0;
+    for situation in &situations() {
+        runs += play(&standard, situation, &mut executed);
+    }
+    let is_of_process = |name: &str| {
+        let mut waiting: Vec<&str> = Vec::new();
+        let mut seen = BTreeSet::new();
+        let processes = standard.sources().iter().filter(|source| source.kind == ListingKind::Process);
+        waiting.extend(processes.map(|source| source.name.as_str()));
+        while let Some(next) = waiting.pop() {
+            if !seen.insert(next) {
+                continue;
+            }
+            let source = standard.sources().iter().find(|source| source.name == next).unwrap();
+            for line in &source.lines {
+                let mut statement = &line.statement;
+                while let Statement::If(_, then) = statement {
+                    statement = then;
+                }
+                if let Statement::Gosub(step, _) = statement {
+                    waiting.push(step);
+                }
+            }
+        }
+        seen.contains(name)
+    };
+    let mut missing = Vec::new();
+    let mut lines = 0;
+    for (listing, source) in standard.sources().iter().enumerate() {
+        if !is_of_process(&source.name) {
+            continue;
+        }
+        for (at, line) in source.lines.iter().enumerate() {
+            lines += 1;
+            if !executed.contains(&(listing, at)) {
+                missing.push(format!("{} {}", source.name, line.number));
+            }
+        }
+    }
+    println!("{runs} runs, {} of {lines} lines of processes executed", lines - missing.len());
+    assert!(missing.is_empty(), "never executed: {missing:?}");
+}

@@ -1,0 +1,281 @@
+//! A process, carried out by the terminal's flow and by the standard's listing, overheard both times.
+
+pub(crate) mod situations;
+
+use std::collections::BTreeSet;
+
+use apdu_spec::element::{Amount, Time};
+use purse_reference::machine::Observer;
+use purse_reference::process::run;
+use purse_reference::standard::Standard;
+use purse_reference::value::Value;
+use purse_terminal::client::{Client, Failure};
+use purse_terminal::flow::load::{self, Load};
+use purse_terminal::flow::purchase::{self, Payment};
+use purse_terminal::flow::refund::{self, Refund};
+use purse_terminal::flow::unload::{self, Unload};
+use purse_terminal::flow::{FlowError, collection, recovery};
+use purse_terminal::process::AtHand;
+use purse_terminal::simulated_memory::{Cut, Flight};
+use purse_terminal::transport::Transport;
+use purse_tests::overheard::{Failing, Notes, Overheard, OverheardIssuer, Said};
+use purse_tests::scheme::{eur, issuer, party, pin};
+use purse_tests::world::{HOLDER, Rig, World, select};
+
+use self::situations::Situation;
+
+/// What is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Process {
+    Load,
+    Purchase,
+    Refund,
+    Unload,
+    Collection,
+    Recovery,
+}
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    None,
+    /// Of this card, this response.
+    Lose(Side, u64),
+    /// This card is taken away as it gives this response.
+    Remove(Side, u64),
+    /// The power of this card fails in this operation of its memory, with nothing or all of it done.
+    Cut(Side, u64, usize),
+    /// On the way to the issuer.
+    Issuer(Failing),
+}
+
+/// A card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Purse,
+    Sam,
+}
+
+impl Side {
+    fn rig(self, world: &mut World) -> &mut Rig {
+        match self {
+            Self::Purse => &mut world.purse,
+            Self::Sam => &mut world.sam,
+        }
+    }
+}
+
+/// What was said, and what it came to.
+#[derive(Debug)]
+pub(crate) struct Played {
+    pub(crate) said: Vec<Said>,
+    pub(crate) outcome: &'static str,
+    /// Messages to the issuer.
+    pub(crate) messages: u32,
+    /// Operations of each card's memory.
+    pub(crate) operations: [u64; 2],
+}
+
+/// Units of a cut after everything.
+const ALL: usize = 10_000;
+
+fn set(world: &mut World, fault: Fault, selected_before: u64) -> Option<Failing> {
+    match fault {
+        Fault::None => {}
+        Fault::Lose(side, number) => side.rig(world).lose(number + selected_before),
+        Fault::Remove(side, number) => side.rig(world).remove(number + selected_before),
+        Fault::Cut(side, operation, units) => {
+            side.rig(world).inner_mut().card_mut().cut(Cut { operation, units, flight: Flight::Old });
+        }
+        Fault::Issuer(failing) => return Some(failing),
+    }
+    None
+}
+
+/// Every fault that this situation can have.
+pub(crate) fn faults(situation: &Situation, whole: &Played) -> Vec<Fault> {
+    let mut faults = vec![Fault::None];
+    let said =
+        |name: &str| whole.said.iter().filter(|said| said.to == name && said.words != b"reset").count();
+    for (side, name, operations) in
+        [(Side::Purse, "purse", whole.operations[0]), (Side::Sam, "sam", whole.operations[1])]
+    {
+        for number in 1..=u64::try_from(said(name)).unwrap() {
+            faults.push(Fault::Lose(side, number));
+            // Whoever holds two cards at once notices that one is gone before it asks the other.
+            if matches!(situation.process, Process::Load | Process::Unload | Process::Purchase) {
+                faults.push(Fault::Remove(side, number));
+            }
+        }
+        for operation in 0..operations {
+            faults.extend([0, ALL].map(|units| Fault::Cut(side, operation, units)));
+        }
+    }
+    for number in 1..=whole.messages {
+        faults.extend([Failing::Before(number), Failing::After(number)].map(Fault::Issuer));
+    }
+    faults
+}
+
+fn operations(world: &World) -> [u64; 2] {
+    [&world.purse, &world.sam].map(|rig| rig.inner().card().counts().operations())
+}
+
+fn class(result: Result<bool, FlowError>) -> &'static str {
+    match result {
+        Ok(true) => "done",
+        Ok(false) => "done: not everybody knows",
+        Err(error) if error.failure() == Failure::OutcomeUnknown => "in the air",
+        Err(_) => "refused",
+    }
+}
+
+/// The terminal's flow.
+pub(crate) fn by_flow(situation: &Situation, fault: Fault) -> Played {
+    let mut world = (situation.world)();
+    let Situation { process, amount, time, event, swapped, .. } = *situation;
+    // Recovery and collection select again at their beginning: the first SELECT was when the card came.
+    let selected_before = u64::from(matches!(process, Process::Collection | Process::Recovery));
+    let failing = set(&mut world, fault, selected_before);
+    let notes = Notes::default();
+    let before = operations(&world);
+    let World { purse, sam, other, issuer: bank } = &mut world;
+    let (purse, sam) = if swapped { (sam, purse) } else { (purse, sam) };
+    let names = if swapped { ["sam", "purse"] } else { ["purse", "sam"] };
+    let mut purse = Overheard::new(purse, names[0], &notes, event);
+    let mut sam = Overheard::new(sam, names[1], &notes, event);
+    let mut other = other.as_mut().map(|rig| Overheard::new(rig, "other", &notes, None));
+    let mut desk = OverheardIssuer::new(bank, &notes, failing);
+    let payer_pin = situation.pin.map(pin);
+    let outcome = match process {
+        Process::Load => class((|| {
+            let load = Load { account: HOLDER, currency: eur(), amount: Amount(amount), time };
+            Ok(load::load(&mut select(&mut purse)?, &mut desk, &load)?.acknowledged)
+        })()),
+        Process::Purchase => class((|| {
+            let mut sam = select(&mut sam)?;
+            let payment = Payment { currency: eur(), amount: Amount(amount), time, pin: payer_pin.as_ref() };
+            Ok(purchase::purchase(&mut select(&mut purse)?, &mut sam, &payment)?.acknowledged)
+        })()),
+        Process::Refund => class((|| {
+            let mut sam = select(&mut sam)?;
+            let operator_pin = payer_pin.as_ref().expect("an operator");
+            let refund = Refund { currency: eur(), amount: Amount(amount), time, operator_pin };
+            Ok(refund::refund(&mut select(&mut purse)?, &mut sam, &refund)?.acknowledged)
+        })()),
+        Process::Unload => class((|| {
+            let unload = Unload { currency: eur(), amount: Amount(amount), time };
+            Ok(unload::unload(&mut select(&mut purse)?, &mut desk, &unload)?.acknowledged)
+        })()),
+        Process::Collection => {
+            let mut sam = select(&mut sam).expect("a SAM");
+            notes.take();
+            // Whether it knows is of no consequence for what it says.
+            class(collection::collect(&mut sam, &mut desk, time).map(|_| true))
+        }
+        Process::Recovery => {
+            let mut cards: Vec<Client<&mut dyn Transport>> = vec![
+                select(&mut purse as &mut dyn Transport).expect("a purse"),
+                select(&mut sam as &mut dyn Transport).expect("a SAM"),
+            ];
+            cards.extend(other.as_mut().map(|card| select(card as &mut dyn Transport).expect("a purse")));
+            if situation.is_alone {
+                cards.truncate(1);
+            }
+            notes.take();
+            recovery::recover(&mut cards, Some(&mut desk));
+            "done"
+        }
+    };
+    let messages = desk.messages();
+    let after = operations(&world);
+    let operations = [after[0] - before[0], after[1] - before[1]];
+    Played { said: notes.take(), outcome, messages, operations }
+}
+
+struct Lines<'a>(&'a mut BTreeSet<(usize, usize)>);
+
+impl Observer for Lines<'_> {
+    fn line(&mut self, listing: usize, line: usize) {
+        self.0.insert((listing, line));
+    }
+}
+
+/// The month of a time, YYMM in BCD.
+fn month(time: Time) -> i64 {
+    let date = jiff::Timestamp::from_second(i64::from(time.0)).unwrap().to_zoned(jiff::tz::TimeZone::UTC);
+    let bcd = |number: i16| i64::from(number / 10 * 16 + number % 10);
+    bcd(date.year() % 100) * 256 + bcd(i16::from(date.month()))
+}
+
+/// The standard's listing.
+pub(crate) fn by_text(
+    standard: &Standard,
+    situation: &Situation,
+    fault: Fault,
+    executed: &mut BTreeSet<(usize, usize)>,
+) -> Played {
+    let mut world = (situation.world)();
+    let Situation { process, amount, time, event, swapped, .. } = *situation;
+    let failing = set(&mut world, fault, 0);
+    let notes = Notes::default();
+    let World { purse, sam, other, issuer: bank } = &mut world;
+    let (purse, sam) = if swapped { (sam, purse) } else { (purse, sam) };
+    let names = if swapped { ["sam", "purse"] } else { ["purse", "sam"] };
+    let numbers = if swapped { [party(2), party(1)] } else { [party(1), party(2)] };
+    let mut purse = Overheard::new(purse, names[0], &notes, event);
+    let mut sam = Overheard::new(sam, names[1], &notes, event);
+    let mut other = other.as_mut().map(|rig| Overheard::new(rig, "other", &notes, None));
+    let mut desk = OverheardIssuer::new(bank, &notes, failing);
+    let payer_pin = situation.pin.map_or_else(Vec::new, |digits| pin(digits).emit().to_vec());
+    let name = match process {
+        Process::Load => "LOAD",
+        Process::Purchase => "PURCHASE",
+        Process::Refund => "REFUND",
+        Process::Unload => "UNLOAD",
+        Process::Collection => "COLLECTION",
+        Process::Recovery => "RECOVERY",
+    };
+    let mut rounds = vec![numbers[0]];
+    if process == Process::Recovery && !situation.is_alone {
+        rounds.push(numbers[1]);
+        rounds.extend(other.is_some().then(|| party(3)));
+    }
+    let mut outcome = "done";
+    for card in rounds {
+        let at_hand = match process {
+            Process::Load | Process::Unload => AtHand::alone(numbers[0], &mut purse, Some(&mut desk)),
+            Process::Collection => AtHand::alone(numbers[1], &mut sam, Some(&mut desk)),
+            Process::Purchase | Process::Refund | Process::Recovery => {
+                let mut cards: Vec<(_, &mut dyn Transport)> = vec![(numbers[0], &mut purse)];
+                if !situation.is_alone {
+                    cards.push((numbers[1], &mut sam));
+                    cards.extend(other.as_mut().map(|card| (party(3), card as &mut dyn Transport)));
+                }
+                AtHand::new(cards, Some(&mut desk))
+            }
+        };
+        let mut at_hand = at_hand
+            .told("AMOUNT", Value::Number(amount.into()))
+            .told("CURRENCY", Value::Bytes(eur().0.to_vec()))
+            .told("TIME", Value::Number(time.0.into()))
+            .told("MONTH", Value::Number(month(time)))
+            .told("ACCOUNT", Value::Bytes(HOLDER.as_bytes().to_vec()))
+            .told("ISSUER.NUMBER", Value::Bytes(issuer().0.to_vec()))
+            .told("CARD", Value::Bytes(card.0.to_vec()))
+            .told("PIN", Value::Bytes(payer_pin.clone()));
+        let text =
+            run(standard, name, &mut at_hand, &mut Lines(executed)).expect("a text that can be carried out");
+        outcome = match text.as_str() {
+            "done" => "done",
+            text if text.starts_with("done: ") => "done: not everybody knows",
+            text if text.starts_with("in the air: ") => "in the air",
+            text if text.starts_with("refused: ") => "refused",
+            other => panic!("an end that nobody knows: {other}"),
+        };
+        if process == Process::Recovery {
+            outcome = "done";
+        }
+    }
+    Played { said: notes.take(), outcome, messages: desk.messages(), operations: [0; 2] }
+}
