@@ -224,7 +224,7 @@ pub static DATA_ELEMENTS: &[DataElement] = &[
         Bytes(2),
         Working,
         One,
-        "in a process: the status word of the last answer; 0000 where none came that says what has happened",
+        "in a process: the status word of the last answer; 0000: none has come that says what has happened; 0001: the command has not reached the card",
     ),
     element("PD", Bytes(36), Working, One, "pay details"),
     element("PD.KIND", Number(1), Working, One, "byte 0 of PD"),

@@ -104,6 +104,7 @@ listings! {
     "TAKE.LIMITS", Step, "take-limits";
     "TAKE.TRY", Step, "take-try";
     "USED.UP", Step, "used-up";
+    "AGAIN.PAYER", Step, "again-payer";
     "ASK", Step, "ask";
     "BACK.PAYEE", Step, "back-payee";
     "BACK.PAYER", Step, "back-payer";

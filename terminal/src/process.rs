@@ -4,10 +4,11 @@
 mod desk;
 mod reference_card;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use apdu_spec::command::request::apdu;
 use apdu_spec::command::{ResponseLength, table};
+use apdu_spec::file::APPLICATION;
 use apdu_spec::number::PartyNumber;
 use apdu_spec::status::StatusWord;
 use purse_reference::process::{Answer, Parties, Sent};
@@ -32,6 +33,8 @@ pub struct AtHand<'a> {
     payee: Option<usize>,
     issuer: Option<&'a mut dyn IssuerDesk>,
     inputs: BTreeMap<&'static str, Value>,
+    /// Places of cards whose last SELECT has not been answered.
+    unselected: BTreeSet<usize>,
 }
 
 impl std::fmt::Debug for AtHand<'_> {
@@ -49,7 +52,7 @@ impl<'a> AtHand<'a> {
         issuer: Option<&'a mut dyn IssuerDesk>,
     ) -> Self {
         let payee = (cards.len() > 1).then_some(1);
-        Self { payer: Some(0), payee, cards, issuer, inputs: BTreeMap::new() }
+        Self { payer: Some(0), payee, cards, issuer, inputs: BTreeMap::new(), unselected: BTreeSet::new() }
     }
 
     /// One card, which is both.
@@ -58,7 +61,14 @@ impl<'a> AtHand<'a> {
         card: &'a mut dyn Transport,
         issuer: Option<&'a mut dyn IssuerDesk>,
     ) -> Self {
-        Self { cards: vec![(number, card)], payer: Some(0), payee: Some(0), issuer, inputs: BTreeMap::new() }
+        Self {
+            cards: vec![(number, card)],
+            payer: Some(0),
+            payee: Some(0),
+            issuer,
+            inputs: BTreeMap::new(),
+            unselected: BTreeSet::new(),
+        }
     }
 
     /// Tells the process something; names as in [`apdu_spec::message::INPUTS`].
@@ -68,17 +78,21 @@ impl<'a> AtHand<'a> {
         self
     }
 
-    fn card(&mut self, party: &str) -> Option<&mut dyn Transport> {
-        let place = if party == "PAYER" { self.payer } else { self.payee };
-        match self.cards.get_mut(place?) {
-            Some((_, card)) => Some(&mut **card),
-            None => None,
-        }
+    fn place(&self, party: &str) -> Option<usize> {
+        if party == "PAYER" { self.payer } else { self.payee }
     }
 
     fn tell_terminal(&mut self, message: &Sent<'_>) -> Result<Answer, String> {
         let place = self.cards.iter().position(|(number, _)| number.0.as_slice() == message.data);
-        let Some(place) = place else { return Ok(status(0x6A82)) };
+        let is_there = |(_, card): &mut (PartyNumber, &mut dyn Transport)| {
+            let there = card.begin().is_ok();
+            // It is held for nothing: whoever talks to it does so in this program.
+            let _ = card.end();
+            there
+        };
+        let Some(place) = place.filter(|place| self.cards.get_mut(*place).is_some_and(is_there)) else {
+            return Ok(status(0x6A82));
+        };
         match message.name {
             "NAME PAYER" => self.payer = Some(place),
             "NAME PAYEE" => self.payee = Some(place),
@@ -88,31 +102,61 @@ impl<'a> AtHand<'a> {
     }
 
     fn tell_card(&mut self, message: &Sent<'_>) -> Result<Answer, String> {
-        let Some(card) = self.card(message.party) else { return Ok(UNKNOWN) };
+        let Some(place) = self.place(message.party) else { return Ok(status(0x0001)) };
+        let Some((_, card)) = self.cards.get_mut(place) else { return Ok(status(0x0001)) };
         if message.name == "RESET" {
             return Ok(if card.reset().is_ok() { status(0x9000) } else { UNKNOWN });
         }
-        let row = table::COMMANDS.iter().find(|row| row.name == message.name);
-        let row = row.ok_or_else(|| format!("there is no command {}", message.name))?;
-        let (p1, p2) = (message.p1.unwrap_or(0), message.p2.unwrap_or(0));
-        let form = row.form(p1, p2).ok_or_else(|| format!("{} has no P1 P2 {p1:02X} {p2:02X}", row.name))?;
-        let mut buffer = EMPTY_RESPONSE;
-        let Ok(response) = card.transmit(apdu(row, p1, p2, &message.data).as_bytes(), &mut buffer) else {
-            return Ok(UNKNOWN);
-        };
-        let Some((data, code)) = response.split_last_chunk() else { return Ok(UNKNOWN) };
-        let length_holds = match form.response {
-            ResponseLength::None => data.is_empty(),
-            ResponseLength::Exactly(length) => data.len() == usize::from(length),
-            ResponseLength::Whole | ResponseLength::Part => true,
-        };
-        Ok(match StatusWord::from_code(u16::from_be_bytes(*code)) {
-            // Whether the record is in memory is known at the next power-up.
-            None | Some(StatusWord::MemoryFailure) => UNKNOWN,
-            Some(StatusWord::Success) if !length_holds => UNKNOWN,
-            Some(word) => Answer { data: data.to_vec(), status: word.code() },
-        })
+        let is_select = message.name == "SELECT";
+        if self.unselected.contains(&place) && !is_select {
+            // The session of a card whose SELECT was lost is not known.
+            let data = APPLICATION.to_vec();
+            let select = Sent { party: message.party, name: "SELECT", p1: Some(4), p2: None, data };
+            let answer = exchange(&mut **card, &select)?;
+            if !is_selected(&answer) {
+                return Ok(status(0x0001));
+            }
+            self.unselected.remove(&place);
+        }
+        let answer = exchange(&mut **card, message)?;
+        if is_select && !is_selected(&answer) {
+            self.unselected.insert(place);
+        } else if is_select {
+            self.unselected.remove(&place);
+        }
+        Ok(answer)
     }
+}
+
+const fn is_selected(answer: &Answer) -> bool {
+    matches!(answer.status, 0x9000 | 0x6283 | 0x6285)
+}
+
+/// A command and its answer.
+fn exchange(card: &mut dyn Transport, message: &Sent<'_>) -> Result<Answer, String> {
+    let row = table::COMMANDS.iter().find(|row| row.name == message.name);
+    let row = row.ok_or_else(|| format!("there is no command {}", message.name))?;
+    let (p1, p2) = (message.p1.unwrap_or(0), message.p2.unwrap_or(0));
+    let form = row.form(p1, p2).ok_or_else(|| format!("{} has no P1 P2 {p1:02X} {p2:02X}", row.name))?;
+    let mut buffer = EMPTY_RESPONSE;
+    let command = apdu(row, p1, p2, &message.data);
+    let response = match card.transmit(command.as_bytes(), &mut buffer) {
+        Ok(response) => response,
+        Err(error) if error.may_have_happened() => return Ok(UNKNOWN),
+        Err(_) => return Ok(status(0x0001)),
+    };
+    let Some((data, code)) = response.split_last_chunk() else { return Ok(UNKNOWN) };
+    let length_holds = match form.response {
+        ResponseLength::None => data.is_empty(),
+        ResponseLength::Exactly(length) => data.len() == usize::from(length),
+        ResponseLength::Whole | ResponseLength::Part => true,
+    };
+    Ok(match StatusWord::from_code(u16::from_be_bytes(*code)) {
+        // Whether the record is in memory is known at the next power-up.
+        None | Some(StatusWord::MemoryFailure) => UNKNOWN,
+        Some(StatusWord::Success) if !length_holds => UNKNOWN,
+        Some(word) => Answer { data: data.to_vec(), status: word.code() },
+    })
 }
 
 impl Parties for AtHand<'_> {

@@ -111,6 +111,8 @@ pub enum Failing {
     Before(u32),
     /// Its answer does not arrive.
     After(u32),
+    /// The issuer refuses it.
+    Refused(u32),
 }
 
 /// An issuer that is listened to.
@@ -142,8 +144,11 @@ impl<'a> OverheardIssuer<'a> {
         *self.count.borrow()
     }
 
-    fn failure() -> IssuerError {
-        IssuerError::Store(StoreError::Damaged("out of reach"))
+    fn failure(&self) -> IssuerError {
+        match self.failing {
+            Some(Failing::Refused(_)) => IssuerError::PayDetails("somebody has said so"),
+            _ => IssuerError::Store(StoreError::Damaged("out of reach")),
+        }
     }
 
     /// Writes a message down; whether it arrives, and whether its answer does.
@@ -155,7 +160,9 @@ impl<'a> OverheardIssuer<'a> {
         };
         let words = [name.as_bytes(), &content.concat()].concat();
         self.notes.write("issuer", words, None);
-        (self.failing != Some(Failing::Before(number)), self.failing != Some(Failing::After(number)))
+        let is_stopped =
+            [Failing::Before(number), Failing::Refused(number)].map(Some).contains(&self.failing);
+        (!is_stopped, self.failing != Some(Failing::After(number)))
     }
 }
 
@@ -164,10 +171,10 @@ macro_rules! pass {
     ($this:ident, $name:literal, [$($content:expr),*], $call:expr) => {{
         let (arrives, answers) = $this.message($name, &[$($content),*]);
         if !arrives {
-            return Err(Self::failure());
+            return Err($this.failure());
         }
         let result = $call;
-        if answers { result } else { Err(Self::failure()) }
+        if answers { result } else { Err($this.failure()) }
     }};
 }
 

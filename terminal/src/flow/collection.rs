@@ -70,8 +70,8 @@ fn collect_in_phases<T: Transport>(
     issuer: &mut (dyn IssuerDesk + '_),
     time: Time,
 ) -> Result<Report, FlowError> {
+    sam.reselect().map_err(FlowError::card(Party::Sam))?;
     let party = guard::role(sam.status(), Role::Merchant)?;
-    sam.reselect().map_err(FlowError::card(party))?;
     let (records, submission) = submit(sam, issuer)?;
     let mut report = Report { records, submission, collected: Vec::new() };
     for (currency, amount) in holdings(sam)? {

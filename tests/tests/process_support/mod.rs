@@ -112,7 +112,8 @@ pub(crate) fn faults(situation: &Situation, whole: &Played) -> Vec<Fault> {
         }
     }
     for number in 1..=whole.messages {
-        faults.extend([Failing::Before(number), Failing::After(number)].map(Fault::Issuer));
+        let ways = [Failing::Before(number), Failing::After(number), Failing::Refused(number)];
+        faults.extend(ways.map(Fault::Issuer));
     }
     faults
 }
@@ -142,8 +143,10 @@ pub(crate) fn by_flow(situation: &Situation, fault: Fault) -> Played {
     let World { purse, sam, other, issuer: bank } = &mut world;
     let (purse, sam) = if swapped { (sam, purse) } else { (purse, sam) };
     let names = if swapped { ["sam", "purse"] } else { ["purse", "sam"] };
-    let mut purse = Overheard::new(purse, names[0], &notes, event);
-    let mut sam = Overheard::new(sam, names[1], &notes, event);
+    let of_sam = event.filter(|_| process == Process::Purchase);
+    let of_purse = event.filter(|_| process != Process::Purchase);
+    let mut purse = Overheard::new(purse, names[0], &notes, of_purse);
+    let mut sam = Overheard::new(sam, names[1], &notes, of_sam);
     let mut other = other.as_mut().map(|rig| Overheard::new(rig, "other", &notes, None));
     let mut desk = OverheardIssuer::new(bank, &notes, failing);
     let payer_pin = situation.pin.map(pin);
@@ -203,7 +206,8 @@ impl Observer for Lines<'_> {
 
 /// The month of a time, YYMM in BCD.
 fn month(time: Time) -> i64 {
-    let date = jiff::Timestamp::from_second(i64::from(time.0)).unwrap().to_zoned(jiff::tz::TimeZone::UTC);
+    let moment = jiff::Timestamp::from_second(i64::from(time.0)).unwrap();
+    let date = jiff::tz::Offset::UTC.to_datetime(moment);
     let bcd = |number: i16| i64::from(number / 10 * 16 + number % 10);
     bcd(date.year() % 100) * 256 + bcd(i16::from(date.month()))
 }
@@ -223,8 +227,10 @@ pub(crate) fn by_text(
     let (purse, sam) = if swapped { (sam, purse) } else { (purse, sam) };
     let names = if swapped { ["sam", "purse"] } else { ["purse", "sam"] };
     let numbers = if swapped { [party(2), party(1)] } else { [party(1), party(2)] };
-    let mut purse = Overheard::new(purse, names[0], &notes, event);
-    let mut sam = Overheard::new(sam, names[1], &notes, event);
+    let of_sam = event.filter(|_| process == Process::Purchase);
+    let of_purse = event.filter(|_| process != Process::Purchase);
+    let mut purse = Overheard::new(purse, names[0], &notes, of_purse);
+    let mut sam = Overheard::new(sam, names[1], &notes, of_sam);
     let mut other = other.as_mut().map(|rig| Overheard::new(rig, "other", &notes, None));
     let mut desk = OverheardIssuer::new(bank, &notes, failing);
     let payer_pin = situation.pin.map_or_else(Vec::new, |digits| pin(digits).emit().to_vec());
@@ -241,29 +247,29 @@ pub(crate) fn by_text(
         rounds.push(numbers[1]);
         rounds.extend(other.is_some().then(|| party(3)));
     }
+    let at_hand = match process {
+        Process::Load | Process::Unload => AtHand::alone(numbers[0], &mut purse, Some(&mut desk)),
+        Process::Collection => AtHand::alone(numbers[1], &mut sam, Some(&mut desk)),
+        Process::Purchase | Process::Refund | Process::Recovery => {
+            let mut cards: Vec<(_, &mut dyn Transport)> = vec![(numbers[0], &mut purse)];
+            if !situation.is_alone {
+                cards.push((numbers[1], &mut sam));
+                cards.extend(other.as_mut().map(|card| (party(3), card as &mut dyn Transport)));
+            }
+            AtHand::new(cards, Some(&mut desk))
+        }
+    };
+    let mut at_hand = at_hand
+        .told("AMOUNT", Value::Number(amount.into()))
+        .told("CURRENCY", Value::Bytes(eur().0.to_vec()))
+        .told("TIME", Value::Number(time.0.into()))
+        .told("MONTH", Value::Number(month(time)))
+        .told("ACCOUNT", Value::Bytes(HOLDER.as_bytes().to_vec()))
+        .told("ISSUER.NUMBER", Value::Bytes(issuer().0.to_vec()))
+        .told("PIN", Value::Bytes(payer_pin));
     let mut outcome = "done";
     for card in rounds {
-        let at_hand = match process {
-            Process::Load | Process::Unload => AtHand::alone(numbers[0], &mut purse, Some(&mut desk)),
-            Process::Collection => AtHand::alone(numbers[1], &mut sam, Some(&mut desk)),
-            Process::Purchase | Process::Refund | Process::Recovery => {
-                let mut cards: Vec<(_, &mut dyn Transport)> = vec![(numbers[0], &mut purse)];
-                if !situation.is_alone {
-                    cards.push((numbers[1], &mut sam));
-                    cards.extend(other.as_mut().map(|card| (party(3), card as &mut dyn Transport)));
-                }
-                AtHand::new(cards, Some(&mut desk))
-            }
-        };
-        let mut at_hand = at_hand
-            .told("AMOUNT", Value::Number(amount.into()))
-            .told("CURRENCY", Value::Bytes(eur().0.to_vec()))
-            .told("TIME", Value::Number(time.0.into()))
-            .told("MONTH", Value::Number(month(time)))
-            .told("ACCOUNT", Value::Bytes(HOLDER.as_bytes().to_vec()))
-            .told("ISSUER.NUMBER", Value::Bytes(issuer().0.to_vec()))
-            .told("CARD", Value::Bytes(card.0.to_vec()))
-            .told("PIN", Value::Bytes(payer_pin.clone()));
+        at_hand = at_hand.told("CARD", Value::Bytes(card.0.to_vec()));
         let text =
             run(standard, name, &mut at_hand, &mut Lines(executed)).expect("a text that can be carried out");
         outcome = match text.as_str() {
@@ -277,5 +283,6 @@ pub(crate) fn by_text(
             outcome = "done";
         }
     }
+    drop(at_hand);
     Played { said: notes.take(), outcome, messages: desk.messages(), operations: [0; 2] }
 }
