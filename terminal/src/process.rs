@@ -84,15 +84,15 @@ impl<'a> AtHand<'a> {
 
     fn tell_terminal(&mut self, message: &Sent<'_>) -> Result<Answer, String> {
         let place = self.cards.iter().position(|(number, _)| number.0.as_slice() == message.data);
-        let is_there = |(_, card): &mut (PartyNumber, &mut dyn Transport)| {
-            let there = card.begin().is_ok();
-            // It is held for nothing: whoever talks to it does so in this program.
-            let _ = card.end();
-            there
-        };
-        let Some(place) = place.filter(|place| self.cards.get_mut(*place).is_some_and(is_there)) else {
+        // A card that is not there, or does not take a SELECT that it has missed, is not at hand.
+        let Some(place) = place else { return Ok(status(0x6A82)) };
+        let Some((_, card)) = self.cards.get_mut(place) else { return Ok(status(0x6A82)) };
+        let is_there = card.begin().is_ok();
+        // It is held for nothing: whoever talks to it does so in this program.
+        let _ = card.end();
+        if !is_there || message.name == "NAME PAYEE" && !self.select_again(place)? {
             return Ok(status(0x6A82));
-        };
+        }
         match message.name {
             "NAME PAYER" => self.payer = Some(place),
             "NAME PAYEE" => self.payee = Some(place),
@@ -101,23 +101,34 @@ impl<'a> AtHand<'a> {
         Ok(status(0x9000))
     }
 
+    /// Selects a card whose last SELECT has not been answered, for nobody knows its session. Whether it is selected.
+    fn select_again(&mut self, place: usize) -> Result<bool, String> {
+        if !self.unselected.contains(&place) {
+            return Ok(true);
+        }
+        let Some((_, card)) = self.cards.get_mut(place) else { return Ok(false) };
+        let data = APPLICATION.to_vec();
+        let select = Sent { party: "PAYER", name: "SELECT", p1: Some(4), p2: None, data };
+        let is_selected = is_selected(&exchange(&mut **card, &select)?);
+        if is_selected {
+            self.unselected.remove(&place);
+        }
+        Ok(is_selected)
+    }
+
     fn tell_card(&mut self, message: &Sent<'_>) -> Result<Answer, String> {
         let Some(place) = self.place(message.party) else { return Ok(status(0x0001)) };
         let Some((_, card)) = self.cards.get_mut(place) else { return Ok(status(0x0001)) };
         if message.name == "RESET" {
+            // Whatever becomes of it, the session is over.
+            self.unselected.insert(place);
             return Ok(if card.reset().is_ok() { status(0x9000) } else { UNKNOWN });
         }
         let is_select = message.name == "SELECT";
-        if self.unselected.contains(&place) && !is_select {
-            // The session of a card whose SELECT was lost is not known.
-            let data = APPLICATION.to_vec();
-            let select = Sent { party: message.party, name: "SELECT", p1: Some(4), p2: None, data };
-            let answer = exchange(&mut **card, &select)?;
-            if !is_selected(&answer) {
-                return Ok(status(0x0001));
-            }
-            self.unselected.remove(&place);
+        if !is_select && !self.select_again(place)? {
+            return Ok(status(0x0001));
         }
+        let Some((_, card)) = self.cards.get_mut(place) else { return Ok(status(0x0001)) };
         let answer = exchange(&mut **card, message)?;
         if is_select && !is_selected(&answer) {
             self.unselected.insert(place);

@@ -1,9 +1,6 @@
 //! The processes of the standard are what the terminal's flows do: the same listings that a person reads, carried out
 //! with the same cards and the same issuer, say the same to everybody in the same order, whatever gets lost on the way.
 
-#![allow(clippy::inconsistent_digit_grouping, reason = "euros and cents")]
-
-mod flow_support;
 mod process_support;
 
 use std::collections::BTreeSet;
@@ -22,27 +19,6 @@ fn play(standard: &Standard, situation: &Situation, executed: &mut BTreeSet<(usi
         let flow = by_flow(situation, *fault);
         let Played { said, outcome, .. } = by_text(standard, situation, *fault, executed);
         let what = format!("{} with {fault:?}", situation.name);
-        if std::env::var("SEE").is_ok() && (flow.said != said || flow.outcome != outcome) {
-            let at = flow
-                .said
-                .iter()
-                .zip(&said)
-                .position(|(a, b)| a != b)
-                .unwrap_or(flow.said.len().min(said.len()));
-            let show = |s: Option<&purse_tests::overheard::Said>| {
-                s.map_or("-".into(), |s| format!("{} {:02X?}", s.to, &s.words[..s.words.len().min(5)]))
-            };
-            println!(
-                "DIFF {what}: {at} of {}/{}: {} | {} ; {} | {}",
-                flow.said.len(),
-                said.len(),
-                show(flow.said.get(at)),
-                show(said.get(at)),
-                flow.outcome,
-                outcome
-            );
-            continue;
-        }
         for (number, (one, other)) in flow.said.iter().zip(&said).enumerate() {
             assert_eq!(one, other, "{what}: {number}; flow first, then text");
         }

@@ -1,5 +1,7 @@
 //! What can be the case when a process begins.
 
+#![allow(clippy::inconsistent_digit_grouping, reason = "euros and cents")]
+
 use apdu_spec::command::InitializeData;
 use apdu_spec::element::{Amount, Kind, Role, Time};
 use apdu_spec::parameter::Parameter;
