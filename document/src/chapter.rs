@@ -9,6 +9,7 @@ mod layouts;
 mod listings;
 mod meanings;
 mod memory;
+mod messages;
 mod personalisation;
 mod processes;
 mod scope;

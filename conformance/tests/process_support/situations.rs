@@ -245,12 +245,39 @@ fn kept_open_by_a_full_log() -> World {
     world
 }
 
+fn blocked() -> World {
+    let mut world = World::with_history();
+    deliver(&mut world.purse, 1, 1, &Parameter::Block);
+    world
+}
+
+/// The purse has nothing and is at its end.
+fn terminated() -> World {
+    let mut world = World::new();
+    deliver(&mut world.purse, 1, 1, &Parameter::Terminate);
+    world
+}
+
+fn blocked_sam() -> World {
+    let mut world = World::with_history();
+    deliver(&mut world.sam, 2, 1, &Parameter::Block);
+    world
+}
+
+fn blank_sam() -> World {
+    let mut world = World::with_history();
+    world.sam = Faulty::new(InProcess::new(VirtualCard::in_memory("sam", Role::Merchant)));
+    world
+}
+
 /// All of them.
 #[allow(clippy::too_many_lines, reason = "a list")]
 pub(crate) fn situations() -> Vec<Situation> {
     use Process::{Collection, Load, Purchase, Recovery, Refund, Unload};
     // Some month of 2031: every card has expired.
     let late = Time(1_930_000_000);
+    // December 2030: none has.
+    let last_month = Time(1_924_000_000);
     let history = World::with_history;
     let load = situation("a load", Load, 5_00, history);
     let purchase = situation("a purchase", Purchase, 2_00, history);
@@ -313,6 +340,22 @@ pub(crate) fn situations() -> Vec<Situation> {
         Situation { name: "a collection of nothing", world: World::new, ..collection },
         Situation { name: "a collection of a purse", swapped: true, ..collection },
         Situation { name: "a collection with one open", world: collection_open, ..collection },
+        Situation { name: "a load of a blocked purse", world: blocked, ..load },
+        Situation { name: "a load of a terminated purse", world: terminated, ..load },
+        Situation { name: "a load in the last month", time: last_month, ..load },
+        Situation { name: "a purchase of a blocked purse", world: blocked, ..purchase },
+        Situation { name: "a purchase of a terminated purse", world: terminated, ..purchase },
+        Situation { name: "a purchase from a blocked SAM", world: blocked_sam, ..purchase },
+        Situation { name: "a purchase from a blank SAM", world: blank_sam, ..purchase },
+        Situation { name: "a purchase in the last month", time: last_month, ..purchase },
+        Situation { name: "a refund of a blocked purse", world: blocked, ..refund },
+        Situation { name: "a refund of a blank SAM", world: blank_sam, ..refund },
+        Situation { name: "a refund in the last month", time: last_month, ..refund },
+        Situation { name: "an unload of a blocked purse", world: blocked, ..unload },
+        Situation { name: "an unload of a terminated purse", world: terminated, ..unload },
+        Situation { name: "a collection of a blocked SAM", world: blocked_sam, ..collection },
+        Situation { name: "a recovery of a blocked purse", world: blocked, ..recovery },
+        Situation { name: "a recovery of a terminated purse", world: terminated, ..recovery },
         recovery,
         Situation { name: "a recovery of nothing", world: World::new, ..recovery },
         Situation { name: "a recovery of a load", world: open_load, ..recovery },

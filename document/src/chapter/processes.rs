@@ -10,15 +10,15 @@ use crate::recorder::{Exchange, Part};
 use crate::run::Run;
 use crate::scheme::{OPERATOR_PIN, PIN, TIME, Who, issuer};
 
-use super::{Sources, listings};
+use super::{Sources, listings, messages};
 
 pub(crate) fn write(sources: &Sources<'_>) -> Outcome<Markdown> {
     let mut text = Markdown::new();
     text.paragraph(&format!(
         "These are runs of a card, a terminal and an issuer that follow this standard, one after the other, with the keys of {}: issuer {}, purse {} \
          (PIN {PIN}), merchant SAM {} (PIN of its operator {OPERATOR_PIN}). The time is always {}, the currency the euro. Dashed arrows are answers. \
-         How the terminal and the issuer carry their messages to each other is their own matter; the names of those are only names.",
-        link("Vectors: keys"), code(&issuer()?.0), code(&Who::Purse.number()?.0), code(&Who::Sam.number()?.0), code(&TIME.emit())
+         How the terminal and the issuer carry their messages to each other is their own matter; {} says what is in them.",
+        link("Vectors: keys"), code(&issuer()?.0), code(&Who::Purse.number()?.0), code(&Who::Sam.number()?.0), code(&TIME.emit()), link("Messages to issuer and terminal")
     ))
     .paragraph("Transfers between purses are not in this edition.");
     rules(&mut text);
@@ -43,6 +43,7 @@ pub(crate) fn write(sources: &Sources<'_>) -> Outcome<Markdown> {
         text.heading(3, listing.name);
         listings::put(&mut text, listing.text);
     }
+    messages::put(&mut text);
     Ok(text)
 }
 
