@@ -2,6 +2,7 @@
 //! an issuer. The flows of [`crate::flow`] send the same; tests hold them to it.
 
 mod desk;
+pub mod example;
 mod reference_card;
 
 use std::collections::{BTreeMap, BTreeSet};

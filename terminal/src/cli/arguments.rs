@@ -184,6 +184,12 @@ pub(crate) enum Command {
         #[arg(value_name = "COMMAND")]
         command: Vec<String>,
     },
+    /// Step through a process of the standard, or one command of the card, on reference cards
+    ///
+    /// Each line of the listing as it is executed, each value that it gives, each change of memory, each APDU. The cards
+    /// execute the standard's text; they, their issuer and all keys are an example that is made anew each time. No home is
+    /// needed. A command is shown as it comes up first in the story of the example.
+    Run(RunArguments),
     /// Wait for cards in --reader and take the same payment from each, until Ctrl-C
     ///
     /// A card that has paid does not pay this till again. A payment for which the card wants its PIN is not taken.
@@ -325,6 +331,20 @@ fn object_parser() -> impl TypedValueParser<Value = Object> {
         .try_map(move |name| Object::parse(&name).ok_or_else(unknown))
 }
 
+/// What is to be run, and how.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RunArguments {
+    /// A process (load, purchase, refund, unload, collection, recovery) or a command: `debit`, `get-proof`
+    #[arg(required = true, value_name = "LISTING")]
+    pub(crate) listing: Vec<String>,
+    /// Wait for Enter after each line
+    #[arg(long)]
+    pub(crate) step: bool,
+    /// Only the process itself: not what the cards do within its commands
+    #[arg(long)]
+    pub(crate) brief: bool,
+}
+
 /// `pin …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum PinCommand {
@@ -371,6 +391,7 @@ impl Command {
             Self::Apdu { .. } => "apdu",
             Self::Explain(_) => "explain",
             Self::Spec { .. } => "spec",
+            Self::Run(_) => "run",
             Self::Till { .. } => "till",
             Self::Readers => "readers",
             Self::Resolve => "resolve",

@@ -30,6 +30,7 @@ mod place;
 mod reader_bench;
 mod readers;
 mod recovery;
+mod run;
 mod serve;
 mod served;
 mod snapshot;
@@ -98,6 +99,7 @@ fn run(arguments: Arguments, console: Console) -> Result<Reply, Failure> {
         Command::Readers => return readers::readers(),
         Command::Explain(arguments) => return explain::explain(&arguments),
         Command::Spec { command } => return spec::spec(&command),
+        Command::Run(arguments) => return run::run(&arguments, console),
         Command::Completions { shell } => return manual::completions(shell),
         Command::Man { out } => return manual::manual(out.as_deref()),
         _ => {}
@@ -144,6 +146,7 @@ fn with_context(context: &Context, command: Command) -> Result<Reply, Failure> {
         | Command::Readers
         | Command::Explain(_)
         | Command::Spec { .. }
+        | Command::Run(_)
         | Command::Completions { .. }
         | Command::Man { .. } => unreachable!("these need no home and are done above"),
     }

@@ -53,7 +53,7 @@ fn all() -> Reply {
 }
 
 /// The row of this name, in capitals or not, with hyphens or spaces.
-fn find(name: &str) -> Result<&'static Row, Failure> {
+pub(super) fn find(name: &str) -> Result<&'static Row, Failure> {
     let wanted = normal(name);
     if let Some(row) = COMMANDS.iter().find(|row| row.name == wanted) {
         return Ok(row);

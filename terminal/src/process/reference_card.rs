@@ -9,13 +9,13 @@ use purse_reference::machine::Observer;
 use crate::transport::{ResponseBuffer, Transport, TransportError};
 
 /// Who watches a card; several cards may have the same one.
-pub type SharedObserver = Rc<RefCell<dyn Observer>>;
+pub type SharedObserver<'a> = Rc<RefCell<dyn Observer + 'a>>;
 
 /// A reference card in this process.
 pub struct InReference<'a> {
     card: ReferenceCard<'a>,
     name: String,
-    observer: SharedObserver,
+    observer: SharedObserver<'a>,
 }
 
 impl std::fmt::Debug for InReference<'_> {
@@ -27,7 +27,7 @@ impl std::fmt::Debug for InReference<'_> {
 
 impl<'a> InReference<'a> {
     /// A card under this name, watched.
-    pub fn new(card: ReferenceCard<'a>, name: &str, observer: SharedObserver) -> Self {
+    pub fn new(card: ReferenceCard<'a>, name: &str, observer: SharedObserver<'a>) -> Self {
         Self { card, name: name.to_owned(), observer }
     }
 

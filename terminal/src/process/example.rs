@@ -1,0 +1,143 @@
+//! Reference cards of an example scheme, for whoever wants to watch the standard run: one purse, one merchant SAM, their
+//! issuer with books in memory. Every key and number is fixed, and no secret of anybody.
+
+use apdu_spec::cryptography::{Engine as _, KeyBytes, KeyPurpose, card_key};
+use apdu_spec::element::{Amount, Currency, Expiry, KeyVersion, Role};
+use apdu_spec::number::PartyNumber;
+use apdu_spec::personalisation::{CardProfile, IdentityGroup, PocketGroup};
+use apdu_spec::pin::PinBlock;
+use apdu_spec::pocket::{Limits, PocketParameters};
+use apdu_spec::software::Software;
+
+use crate::client::{CardError, Client};
+use crate::issuer::{Funding, Issuer, IssuerError, Keyring, MasterKeys, MemoryStore, NewCard};
+use crate::transport::Transport;
+
+/// PIN of the purse.
+pub const PIN: &str = "1234";
+/// PIN of the SAM's operator.
+pub const OPERATOR_PIN: &str = "9999";
+/// The holder's account, with 100.00.
+pub const HOLDER: &str = "holder";
+/// The merchant's account.
+const MERCHANT: &str = "merchant";
+/// Version of every key.
+const VERSION: KeyVersion = KeyVersion(1);
+
+/// Why there is no example: a mistake of this program.
+#[derive(Debug, thiserror::Error)]
+pub enum ExampleError {
+    /// A card does not take its profile.
+    #[error(transparent)]
+    Card(#[from] CardError),
+    /// The issuer does not take a card or an account.
+    #[error(transparent)]
+    Issuer(#[from] IssuerError),
+    /// A number, a currency or a PIN that is none.
+    #[error("the example is no example: {0}")]
+    Form(&'static str),
+}
+
+/// The number of a card of this role, or of the issuer.
+///
+/// # Errors
+/// A mistake of this program.
+pub fn number(role: Option<Role>) -> Result<PartyNumber, ExampleError> {
+    let place = match role {
+        None => 0,
+        Some(Role::Purse) => 1,
+        Some(Role::Merchant) => 2,
+    };
+    PartyNumber::with_check_digit(955_500_000_000_000 + place).ok_or(ExampleError::Form("a number"))
+}
+
+/// The euro.
+///
+/// # Errors
+/// A mistake of this program.
+pub fn currency() -> Result<Currency, ExampleError> {
+    Currency::from_numeric(978).map_err(|_| ExampleError::Form("a currency"))
+}
+
+/// A PIN block of these digits.
+///
+/// # Errors
+/// These are no PIN.
+pub fn pin(digits: &str) -> Result<PinBlock, ExampleError> {
+    PinBlock::from_digits(digits).map_err(|_| ExampleError::Form("a PIN"))
+}
+
+fn master(purpose: KeyPurpose) -> KeyBytes {
+    let mut bytes = [0; KeyBytes::LENGTH];
+    let filling = (1_u8..).map(|number| number * 0x11);
+    for (byte, value) in bytes.iter_mut().zip(purpose.label().into_iter().chain(filling)) {
+        *byte = value;
+    }
+    KeyBytes(bytes)
+}
+
+/// Personalises a blank card over APDUs, as `purse card new` does.
+///
+/// # Errors
+/// The card does not take it.
+pub fn personalise(transport: &mut dyn Transport, role: Role) -> Result<(), ExampleError> {
+    let card = number(Some(role))?;
+    let limits = |maximum_balance, maximum_debit, without_pin, total, offline_receipts| Limits {
+        maximum_balance: Amount(maximum_balance),
+        maximum_debit: Amount(maximum_debit),
+        debit_without_pin: Amount(without_pin),
+        total_without_pin: Amount(total),
+        maximum_transfer: Amount(total),
+        offline_receipts: Amount(offline_receipts),
+    };
+    let limits = match role {
+        Role::Purse => limits(15_000, 10_000, 2_500, 5_000, 15_000),
+        Role::Merchant => limits(1_000_000, 10_000, 0, 0, 1_000_000),
+    };
+    let masters = [(VERSION, master(KeyPurpose::Payment))];
+    let parameters = PocketParameters { currency: currency()?, exponent: 2, limits };
+    let profile = CardProfile {
+        identity: IdentityGroup {
+            role,
+            number: card,
+            key_version: VERSION,
+            expiry: Expiry([0x30, 0x12]),
+            issuer: number(None)?,
+            flags: 0,
+        },
+        pockets: [Some(PocketGroup { parameters, balance: Amount::ZERO }), None, None, None, None],
+        keys: KeyPurpose::ALL
+            .map(|purpose| card_key(&Software, &mut Software.load(&master(purpose)), purpose, card, VERSION)),
+        masters: if role == Role::Merchant { &masters } else { &[] },
+        pin: pin(if role == Role::Purse { PIN } else { OPERATOR_PIN })?,
+    };
+    Ok(Client::select(transport)?.personalise(&profile, &Software)?)
+}
+
+/// The issuer, which knows both cards.
+///
+/// # Errors
+/// A mistake of this program.
+pub fn issuer() -> Result<Issuer<MemoryStore, Software>, ExampleError> {
+    let keys = MasterKeys {
+        load: master(KeyPurpose::Load),
+        payment: master(KeyPurpose::Payment),
+        tac: master(KeyPurpose::Tac),
+        administration: master(KeyPurpose::Administration),
+    };
+    let keyring = Keyring::from([(VERSION, keys)]);
+    let mut issuer = Issuer::new(MemoryStore::new(), Software, number(None)?, keyring);
+    issuer.register_account(HOLDER, currency()?, 10_000)?;
+    issuer.register_account(MERCHANT, currency()?, 0)?;
+    for (role, account) in [(Role::Purse, HOLDER), (Role::Merchant, MERCHANT)] {
+        issuer.register_card(&NewCard {
+            number: number(Some(role))?,
+            role,
+            key_version: VERSION,
+            account,
+            pockets: &[(currency()?, Amount::ZERO)],
+            funding: Funding::Account,
+        })?;
+    }
+    Ok(issuer)
+}
