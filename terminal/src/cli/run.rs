@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use apdu_spec::command::{COMMANDS, CommandName};
 use apdu_spec::element::Role;
+use apdu_spec::parameter::Parameter;
 use apdu_spec::process::{LISTINGS, ListingKind};
 use purse_reference::card::ReferenceCard;
 use purse_reference::machine::Observer;
@@ -13,6 +14,7 @@ use purse_reference::memory::Sizes;
 use purse_reference::process::run as carry_out;
 use purse_reference::standard::Standard;
 use purse_reference::value::Value;
+use purse_terminal::client::Client;
 use purse_terminal::process::{AtHand, InReference, example};
 use purse_terminal::transport::{ResponseBuffer, Transport, TransportError};
 use serde_json::json;
@@ -209,6 +211,19 @@ fn process(name: &str) -> Option<&'static str> {
     found.map(|listing| listing.name)
 }
 
+fn unknown(name: &str) -> Failure {
+    let wanted = name.trim().to_uppercase();
+    let processes = LISTINGS.iter().filter(|listing| listing.kind == ListingKind::Process);
+    let mut names: Vec<&str> =
+        processes.map(|listing| listing.name).chain(COMMANDS.iter().map(|row| row.name)).collect();
+    names.sort_by_key(|name| (!name.starts_with(&wanted), strsim::damerau_levenshtein(name, &wanted)));
+    Failure::new(
+        ExitCode::Usage,
+        format!("nothing of the standard is called `{}`", name.escape_debug()),
+        format!("Nearest first: {}.", names.join(", ")),
+    )
+}
+
 fn wrong(error: impl std::fmt::Display) -> Failure {
     Failure::new(ExitCode::Other, error.to_string(), "Report this as a defect.")
 }
@@ -218,7 +233,7 @@ pub(crate) fn run(arguments: &RunArguments, console: Console) -> Result<Reply, F
     let name = arguments.listing.join(" ");
     let wanted = match process(&name) {
         Some(name) => Ok(name),
-        None => Err(super::spec::find(&name)?),
+        None => Err(super::spec::find(&name).map_err(|_| unknown(&name))?),
     };
     let standard = Standard::load().map_err(wrong)?;
     let teller = Rc::new(RefCell::new(Teller {
@@ -237,12 +252,7 @@ pub(crate) fn run(arguments: &RunArguments, console: Console) -> Result<Reply, F
             teller.borrow_mut().shown = Shown::Command(row.command);
             story.all()?;
             if teller.borrow().shown != Shown::Over {
-                let next = "`purse spec` prints its listing.";
-                return Err(Failure::new(
-                    ExitCode::Usage,
-                    format!("no process of the example uses {}", row.name),
-                    next,
-                ));
+                return Err(wrong(format!("the example does not use {}", row.name)));
             }
             String::new()
         }
@@ -354,6 +364,22 @@ impl<'a> Story<'a> {
         // The SAM's sequence is used by another payment, so that it declines this one.
         self.play("PURCHASE", 100, None)?;
         self.play("RECOVERY", 0, None)?;
-        Ok(())
+        self.hold()
+    }
+
+    /// What a holder and the issuer do outside of processes.
+    fn hold(&mut self) -> Result<(), Failure> {
+        let pin = example::pin(example::PIN).map_err(wrong)?;
+        let script =
+            self.issuer.script(example::number(Some(Role::Purse)).map_err(wrong)?, &Parameter::Unblock);
+        let script = script.map_err(wrong)?;
+        let mut purse = Client::select(&mut self.purse).map_err(wrong)?;
+        purse.pin_tries().map_err(wrong)?;
+        purse.change_pin(&pin, &pin).map_err(wrong)?;
+        purse.verify(&pin).map_err(wrong)?;
+        purse.lock().map_err(wrong)?;
+        purse.verify(&pin).map_err(wrong)?;
+        purse.unlock().map_err(wrong)?;
+        purse.update_parameter(&script.script()).map_err(wrong)
     }
 }
