@@ -171,6 +171,20 @@ fn what_nothing_makes_possible_is_not_tried_for_ever() {
     assert!(world.issuer.unresolved_load(party(1)).unwrap().is_none(), "the load is through");
 }
 
+#[test]
+fn a_load_that_its_card_refuses_stays_open_for_that_reason_when_something_else_is_settled() {
+    let mut world = world();
+    pay_and_leave(&mut world);
+    load_and_leave(&mut world);
+    let script = script(party(1), 1, &Parameter::Block);
+    let mut response = EMPTY_RESPONSE;
+    let answer = world.purse.inner_mut().transmit(&script, &mut response).unwrap();
+    assert_eq!(answer, StatusWord::Success.emit());
+    let report = world.recover();
+    assert!(matches!(report.items[1].outcome, Outcome::Settled), "the purchase: {report:?}");
+    assert!(matches!(report.items[0].outcome, Outcome::StillOpen(_)), "the load: {report:?}");
+}
+
 /// A card of which EF.EXC cannot be read.
 struct Unreadable<'a>(&'a mut dyn Transport);
 

@@ -148,11 +148,14 @@ fn bring_again(
     first: usize,
     report: &mut Report,
 ) {
+    let Some(number) = cards.get(payer).map(|card| card.status().number) else { return };
     let Report { items, collections, .. } = report;
     let items = items.get_mut(first..).unwrap_or_default();
     let Some(last) = items.iter().rposition(|item| matches!(item.outcome, Outcome::Settled)) else { return };
     for item in items.iter_mut().take(last) {
-        if matches!(&item.outcome, Outcome::StillOpen(error) if error.status_code().is_some()) {
+        // Of its load the card is not the payer.
+        let is_own = item.pay_details.from == number;
+        if is_own && matches!(&item.outcome, Outcome::StillOpen(error) if error.status_code().is_some()) {
             item.outcome = brought(cards, payer, issuer.as_deref_mut(), &item.pay_details, collections);
         }
     }
