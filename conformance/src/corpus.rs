@@ -134,7 +134,7 @@ impl Corpus {
     }
 
     /// The order in which another text is held to them: first one command of each way through the text, then another
-    /// one of each, up to [`ENOUGH`] of each; and all those that stand for themselves.
+    /// one of each, up to `ENOUGH` of each; and all those that stand for themselves.
     pub fn order(&self) -> Vec<u32> {
         let mut ways: FxHashMap<u64, usize> = FxHashMap::default();
         let mut ordered: Vec<(usize, u32)> = Vec::new();
