@@ -3,6 +3,7 @@
 
 use crate::command::row::Field;
 use crate::data_element::ElementForm;
+use crate::status::StatusWord;
 
 /// Who does what is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,11 @@ pub struct MessageStatus {
     /// What it says here.
     pub meaning: &'static str,
 }
+
+/// In a process, instead of a status word: no answer has come that says what has happened.
+pub const UNANSWERED: u16 = 0x0000;
+/// In a process, instead of a status word: the command has not reached the card, so nothing has happened.
+pub const NOT_REACHED: u16 = 0x0001;
 
 /// One message.
 #[derive(Clone, Copy, Debug)]
@@ -45,13 +51,14 @@ const fn field(name: &'static str, length: u8) -> Field {
     Field { name, length, secret: false }
 }
 
-const fn status(code: u16, meaning: &'static str) -> MessageStatus {
-    MessageStatus { code, meaning }
+const fn status(word: StatusWord, meaning: &'static str) -> MessageStatus {
+    MessageStatus { code: word.code(), meaning }
 }
 
-const DONE: MessageStatus = status(0x9000, "done");
-const REFUSED: MessageStatus = status(0x6985, "refused; nothing has moved");
-const BOOKS_FAILED: MessageStatus = status(0x6581, "the books cannot be reached; ask again");
+const DONE: MessageStatus = status(StatusWord::Success, "done");
+const REFUSED: MessageStatus = status(StatusWord::ConditionsOfUse, "refused; nothing has moved");
+const BOOKS_FAILED: MessageStatus =
+    status(StatusWord::MemoryFailure, "the books cannot be reached; ask again");
 const CARD: Field = field("own number", 8);
 const SEQUENCE: Field = field("own sequence", 4);
 const VOUCHER: &[Field] = &[field("PD", 36), field("val", 8), field("TAC", 8)];
@@ -63,7 +70,7 @@ pub static MESSAGES: &[Message] = &[
         name: "UNRESOLVED LOAD",
         data: &[CARD],
         response: VOUCHER,
-        status_words: &[DONE, status(0x6A88, "there is none"), BOOKS_FAILED],
+        status_words: &[DONE, status(StatusWord::ReferenceNotFound, "there is none"), BOOKS_FAILED],
         description: "gives the load of a card that has neither ack nor nack, with its val",
     },
     Message {
@@ -105,8 +112,11 @@ pub static MESSAGES: &[Message] = &[
         response: &[field("ack", 8), field("credited", 4), field("withheld", 4)],
         status_words: &[
             DONE,
-            status(0x6A88, "a collection of which records are missing; val is recorded"),
-            status(0x6A80, "a collection whose records are not the SAM's; val is recorded"),
+            status(
+                StatusWord::ReferenceNotFound,
+                "a collection of which records are missing; val is recorded",
+            ),
+            status(StatusWord::WrongData, "a collection whose records are not the SAM's; val is recorded"),
             REFUSED,
             BOOKS_FAILED,
         ],
@@ -141,7 +151,7 @@ pub static MESSAGES: &[Message] = &[
         name: "NAME PAYER",
         data: &[CARD],
         response: &[],
-        status_words: &[DONE, status(0x6A82, "no such card is at hand")],
+        status_words: &[DONE, status(StatusWord::FileNotFound, "no such card is at hand")],
         description: "PAYER is from now on the card at hand that has this number",
     },
     Message {
@@ -149,7 +159,7 @@ pub static MESSAGES: &[Message] = &[
         name: "NAME PAYEE",
         data: &[CARD],
         response: &[],
-        status_words: &[DONE, status(0x6A82, "no such card is at hand")],
+        status_words: &[DONE, status(StatusWord::FileNotFound, "no such card is at hand")],
         description: "PAYEE is from now on the card at hand that has this number",
     },
     Message {
@@ -157,7 +167,7 @@ pub static MESSAGES: &[Message] = &[
         name: "RESET",
         data: &[],
         response: &[],
-        status_words: &[DONE, status(0x0000, "there is no card")],
+        status_words: &[DONE, MessageStatus { code: UNANSWERED, meaning: "there is no card" }],
         description: "switches the card off and on; its session is over",
     },
 ];
@@ -228,7 +238,12 @@ mod tests {
     fn every_message_can_succeed_and_fail() {
         for message in MESSAGES {
             let codes = || message.status_words.iter().map(|status| status.code);
-            assert_eq!(codes().filter(|code| *code == 0x9000).count(), 1, "{}", message.name);
+            assert_eq!(
+                codes().filter(|code| *code == StatusWord::Success.code()).count(),
+                1,
+                "{}",
+                message.name
+            );
             assert!(codes().count() > 1, "{}", message.name);
         }
     }

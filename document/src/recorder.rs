@@ -3,17 +3,11 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use apdu_spec::command::{Proof, Voucher};
-use apdu_spec::cryptography::Authenticator;
-use apdu_spec::element::{Amount, Currency, Sequence, Time};
-use apdu_spec::number::PartyNumber;
-use apdu_spec::pay_details::PayDetails;
+use apdu_spec::command::Field;
+use apdu_spec::message::message_named;
 use apdu_spec::record::LogRecord;
-use apdu_spec::software::Software;
-use purse_terminal::flow::IssuerDesk;
-use purse_terminal::issuer::{
-    Issuer, IssuerError, MemoryStore, SignedScript, SubmissionReport, UnloadRequest, Unloaded, Unsettleable,
-};
+use purse_terminal::issuer::IssuerError;
+use purse_terminal::process::{Listened, Listener};
 use purse_terminal::transport::{InProcess, ResponseBuffer, Transport, TransportError};
 
 use crate::scheme::Who;
@@ -102,142 +96,40 @@ impl Transport for RecordedCard {
     }
 }
 
-/// The shipping issuer, its books in memory, of which the messages are written down.
-#[derive(Debug)]
-pub(crate) struct RecordedIssuer {
-    pub(crate) inner: Issuer<MemoryStore, Software>,
-    pub(crate) protocol: Protocol,
+/// The shipping issuer, of which the messages are written down.
+pub(crate) type RecordedIssuer<'a> = Listened<'a, Protocol>;
+
+/// A message as it is said, field by field; the names are the table's.
+fn parts(fields: &[Field], bytes: &[u8]) -> Vec<Part> {
+    let mut rest = bytes;
+    let mut parts = Vec::new();
+    for field in fields {
+        let length = if field.length == 0 { rest.len() } else { field.length.into() };
+        let Some((part, behind)) = rest.split_at_checked(length) else { break };
+        match field.name {
+            "records" => {
+                parts.extend(
+                    part.chunks(LogRecord::LENGTH).map(|record| ("record".to_owned(), record.to_vec())),
+                );
+            }
+            name => parts.push((name.to_owned(), part.to_vec())),
+        }
+        rest = behind;
+    }
+    parts
 }
 
-fn part(name: &str, bytes: &[u8]) -> Part {
-    (name.to_owned(), bytes.to_vec())
-}
-
-fn voucher_parts(voucher: &Voucher) -> Vec<Part> {
-    vec![part("PD", &voucher.pay_details.emit()), part("val", &voucher.val.0), part("TAC", &voucher.tac.0)]
-}
-
-impl RecordedIssuer {
-    fn write(&self, name: &'static str, sent: Vec<Part>, answered: Vec<Part>) {
-        self.protocol.write(Exchange::Issuer { name, sent, answered });
-    }
-}
-
-impl IssuerDesk for RecordedIssuer {
-    fn number(&self) -> PartyNumber {
-        self.inner.number()
-    }
-
-    fn load(
-        &mut self,
-        pay_details: &PayDetails,
-        req: Authenticator,
-        account: &str,
-    ) -> Result<Proof, IssuerError> {
-        let proof = self.inner.load(pay_details, req, account)?;
-        let sent = vec![part("PD", &pay_details.emit()), part("req", &req.0)];
-        self.write("load: req", sent, vec![part("val", &proof.val.0), part("TAC", &proof.tac.0)]);
-        Ok(proof)
-    }
-
-    fn unresolved_load(&self, card: PartyNumber) -> Result<Option<Voucher>, IssuerError> {
-        let voucher = self.inner.unresolved_load(card)?;
-        let answered = voucher.as_ref().map_or_else(Vec::new, voucher_parts);
-        self.write("load: ask for an unresolved one", vec![part("number", &card.0)], answered);
-        Ok(voucher)
-    }
-
-    fn load_acknowledged(
-        &mut self,
-        card: PartyNumber,
-        sequence: Sequence,
-        ack: Authenticator,
-    ) -> Result<(), IssuerError> {
-        self.inner.load_acknowledged(card, sequence, ack)?;
-        let sent = vec![part("number", &card.0), part("sequence", &sequence.emit()), part("ack", &ack.0)];
-        self.write("load: ack", sent, Vec::new());
+impl Listener for Protocol {
+    fn said(&self, message: &'static str, data: &[u8]) -> Result<(), IssuerError> {
+        let sent = message_named(message).map_or_else(Vec::new, |row| parts(row.data, data));
+        self.write(Exchange::Issuer { name: message, sent, answered: Vec::new() });
         Ok(())
     }
 
-    fn load_declined(
-        &mut self,
-        card: PartyNumber,
-        sequence: Sequence,
-        nack: Authenticator,
-    ) -> Result<(), IssuerError> {
-        self.inner.load_declined(card, sequence, nack)?;
-        let sent = vec![part("number", &card.0), part("sequence", &sequence.emit()), part("nack", &nack.0)];
-        self.write("load: nack", sent, Vec::new());
+    fn answered(&self, answer: &[u8]) -> Result<(), IssuerError> {
+        if let Some(Exchange::Issuer { name, answered, .. }) = self.0.borrow_mut().last_mut() {
+            *answered = message_named(name).map_or_else(Vec::new, |row| parts(row.response, answer));
+        }
         Ok(())
-    }
-
-    fn unload_request(
-        &self,
-        card: PartyNumber,
-        currency: Currency,
-        amount: Amount,
-        sequence: Sequence,
-        time: Time,
-    ) -> Result<UnloadRequest, IssuerError> {
-        let asked = self.inner.unload_request(card, currency, amount, sequence, time)?;
-        let sent = vec![
-            part("number", &card.0),
-            part("currency", &currency.0),
-            part("amount", &amount.emit()),
-            part("sequence", &sequence.emit()),
-            part("time", &time.emit()),
-        ];
-        let answered = vec![part("PD", &asked.pay_details.emit()), part("req", &asked.req.0)];
-        self.write("unload: ask for req", sent, answered);
-        Ok(asked)
-    }
-
-    fn unload(&mut self, voucher: &Voucher) -> Result<Unloaded, IssuerError> {
-        let unloaded = self.inner.unload(voucher)?;
-        let answered = match &unloaded {
-            Unloaded::Credited { ack, credited, withheld } => vec![
-                part("ack", &ack.0),
-                part("credited", &credited.emit()),
-                part("withheld", &withheld.emit()),
-            ],
-            _ => Vec::new(),
-        };
-        self.write("unload: val", voucher_parts(voucher), answered);
-        Ok(unloaded)
-    }
-
-    fn decline_unload(&mut self, voucher: &Voucher) -> Result<Authenticator, IssuerError> {
-        let nack = self.inner.decline_unload(voucher)?;
-        self.write("unload: decline", voucher_parts(voucher), vec![part("nack", &nack.0)]);
-        Ok(nack)
-    }
-
-    fn records_wanted(&self, sam: PartyNumber) -> Result<Sequence, IssuerError> {
-        let first = self.inner.records_wanted(sam)?;
-        let answered = vec![part("first sequence", &first.emit())];
-        self.write("collection: ask which records are wanted", vec![part("number", &sam.0)], answered);
-        Ok(first)
-    }
-
-    fn submit_records(
-        &mut self,
-        sam: PartyNumber,
-        first: Sequence,
-        records: &[LogRecord],
-    ) -> Result<SubmissionReport, IssuerError> {
-        let report = self.inner.submit_records(sam, first, records)?;
-        let mut sent = vec![part("number", &sam.0), part("first sequence", &first.emit())];
-        sent.extend(records.iter().map(|record| part("record", &record.emit())));
-        self.write("collection: records", sent, Vec::new());
-        Ok(report)
-    }
-
-    fn resolve(
-        &mut self,
-        card: PartyNumber,
-        record: &LogRecord,
-        unsettleable: Unsettleable,
-    ) -> Result<SignedScript, IssuerError> {
-        self.inner.resolve(card, record, unsettleable)
     }
 }

@@ -1,27 +1,24 @@
 //! Plays the processes with the shipping card, terminal and issuer, and keeps what was said.
 
-use apdu_spec::command::InitializeData;
-use apdu_spec::cryptography::KeyPurpose;
+use apdu_spec::command::{CommandName, InitializeData, table};
 use apdu_spec::element::{Amount, Kind};
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::software::Software;
 use purse_terminal::client::Client;
+use purse_terminal::flow::collection;
 use purse_terminal::flow::load::{self, Load};
 use purse_terminal::flow::purchase::{self, Payment};
 use purse_terminal::flow::recovery::{self, CardAtHand};
 use purse_terminal::flow::refund::{self, Refund};
 use purse_terminal::flow::unload::{self, Unload};
-use purse_terminal::flow::{IssuerDesk, collection};
-use purse_terminal::issuer::{Funding, Issuer, Keyring, MasterKeys, MemoryStore, NewCard};
+use purse_terminal::issuer::{Issuer, MemoryStore};
+use purse_terminal::process::example;
 use purse_terminal::transport::{InProcess, Transport};
 use purse_terminal::virtual_card::VirtualCard;
 
 use crate::Outcome;
 use crate::recorder::{Exchange, Protocol, RecordedCard, RecordedIssuer};
-use crate::scheme::{OPERATOR_PIN, TIME, VERSION, Who, currency, issuer, master, pin, with_profile};
-
-/// INS of DEBIT, whose response gets lost in a run.
-const DEBIT: u8 = 0x54;
+use crate::scheme::{OPERATOR_PIN, TIME, Who, currency, pin, with_profile};
 
 /// One process as it was played.
 #[derive(Clone, Debug)]
@@ -46,7 +43,7 @@ struct World {
     protocol: Protocol,
     purse: RecordedCard,
     sam: RecordedCard,
-    desk: RecordedIssuer,
+    bank: Issuer<MemoryStore, Software>,
 }
 
 fn select(card: &mut RecordedCard) -> Outcome<Client<&mut dyn Transport>> {
@@ -60,27 +57,7 @@ impl World {
             RecordedCard::new(who, InProcess::new(VirtualCard::in_memory(name, who.role())), &protocol)
         };
         let (purse, sam) = (card(Who::Purse, "purse"), card(Who::Sam, "merchant SAM"));
-        let keys = MasterKeys {
-            load: master(KeyPurpose::Load),
-            payment: master(KeyPurpose::Payment),
-            tac: master(KeyPurpose::Tac),
-            administration: master(KeyPurpose::Administration),
-        };
-        let mut bank = Issuer::new(MemoryStore::new(), Software, issuer()?, Keyring::from([(VERSION, keys)]));
-        bank.register_account("holder", currency()?, 10_000)?;
-        bank.register_account("merchant", currency()?, 0)?;
-        for (who, account) in [(Who::Purse, "holder"), (Who::Sam, "merchant")] {
-            bank.register_card(&NewCard {
-                number: who.number()?,
-                role: who.role(),
-                key_version: VERSION,
-                account,
-                pockets: &[(currency()?, Amount::ZERO)],
-                funding: Funding::Account,
-            })?;
-        }
-        let desk = RecordedIssuer { inner: bank, protocol: protocol.clone() };
-        Ok(Self { protocol, purse, sam, desk })
+        Ok(Self { protocol, purse, sam, bank: example::issuer()? })
     }
 
     fn personalise(&mut self, who: Who) -> Outcome<Vec<Exchange>> {
@@ -95,7 +72,11 @@ impl World {
 
     fn load(&mut self, amount: u32) -> Outcome<(PayDetails, Vec<Exchange>)> {
         let load = Load { account: "holder", currency: currency()?, amount: Amount(amount), time: TIME };
-        let receipt = load::load(&mut select(&mut self.purse)?, &mut self.desk, &load)?;
+        let receipt = load::load(
+            &mut select(&mut self.purse)?,
+            &mut RecordedIssuer::new(&mut self.bank, self.protocol.clone()),
+            &load,
+        )?;
         Ok((receipt.pay_details, self.protocol.take()))
     }
 
@@ -116,19 +97,27 @@ impl World {
 
     fn unload(&mut self, amount: u32) -> Outcome<(PayDetails, Vec<Exchange>)> {
         let unload = Unload { currency: currency()?, amount: Amount(amount), time: TIME };
-        let receipt = unload::unload(&mut select(&mut self.purse)?, &mut self.desk, &unload)?;
+        let receipt = unload::unload(
+            &mut select(&mut self.purse)?,
+            &mut RecordedIssuer::new(&mut self.bank, self.protocol.clone()),
+            &unload,
+        )?;
         Ok((receipt.pay_details, self.protocol.take()))
     }
 
     fn collect(&mut self) -> Outcome<(PayDetails, Vec<Exchange>)> {
-        let report = collection::collect(&mut select(&mut self.sam)?, &mut self.desk, TIME)?;
+        let report = collection::collect(
+            &mut select(&mut self.sam)?,
+            &mut RecordedIssuer::new(&mut self.bank, self.protocol.clone()),
+            TIME,
+        )?;
         let collected = report.collected.first().ok_or("nothing was collected")?;
         Ok((collected.pay_details, self.protocol.take()))
     }
 
     /// INITIALIZE and DEBIT, whose response is lost; the card is back afterwards.
     fn pay_and_lose(&mut self, amount: u32) -> Outcome<()> {
-        self.purse.leaves_at = Some(DEBIT);
+        self.purse.leaves_at = Some(table::row(CommandName::Debit).instruction);
         {
             let mut purse = select(&mut self.purse)?;
             let mut sam = select(&mut self.sam)?;
@@ -151,9 +140,9 @@ impl World {
     }
 
     fn recover(&mut self) -> Outcome<()> {
-        let desk: &mut dyn IssuerDesk = &mut self.desk;
+        let mut desk = RecordedIssuer::new(&mut self.bank, self.protocol.clone());
         let mut cards: Vec<CardAtHand<'_>> = vec![select(&mut self.purse)?, select(&mut self.sam)?];
-        let report = recovery::recover(&mut cards, Some(desk));
+        let report = recovery::recover(&mut cards, Some(&mut desk));
         if report.is_complete() { Ok(()) } else { Err("something is still in the air".into()) }
     }
 }

@@ -1,19 +1,22 @@
 //! From the lines of listings to a program: steps are set in where GOSUB calls them, names resolved, forms checked.
 
+mod exchange;
 mod expression;
+mod target;
 
 use std::collections::BTreeMap;
 
 use apdu_spec::command::row::Field as CommandField;
 use apdu_spec::command::table;
-use apdu_spec::data_element::{DATA_ELEMENTS, ElementForm, Home, Subscript, field_form};
-use apdu_spec::message::{Recipient, input_named, message_named};
+use apdu_spec::data_element::field_form;
+use apdu_spec::message::input_named;
 use apdu_spec::process::ListingKind;
 
+use self::target::kind_of;
 use crate::language::error::TextError;
-use crate::language::syntax::{Line, Place, Statement, Target, Transmission};
+use crate::language::syntax::{Line, Place, Statement, Target};
 use crate::memory::place;
-use crate::program::{Code, Field, File, Instruction, Kind, Message, Operation, Program, Received, Slot};
+use crate::program::{Field, File, Instruction, Kind, Operation, Program, Slot};
 
 /// A listing, parsed.
 #[derive(Clone, Debug)]
@@ -323,147 +326,5 @@ impl Compiler<'_> {
         let turn = self.emit(at, Operation::Turn(number, slot, 0));
         frame.loops.push(Loop { variable: variable.name.clone(), turn });
         Ok(())
-    }
-
-    fn transmit(&mut self, at: usize, place: Place, transmission: &Transmission) -> Result<(), Finding> {
-        let Transmission { party, message, p1, p2, data, .. } = transmission;
-        let mut number =
-            |value: &Option<_>| value.as_ref().map(|value| self.number(place, value)).transpose();
-        let (p1, p2) = (number(p1)?, number(p2)?);
-        let (data, kind) = match data {
-            None => (None, Kind::Bytes(Some(0))),
-            Some(value) => {
-                let (code, kind) = self.expression(place, value)?;
-                let code = self.convert(place, code, kind, Kind::Bytes(None))?;
-                let length = match kind {
-                    Kind::Number(length) => length.map(usize::from),
-                    Kind::Bytes(length) => length,
-                    Kind::Truth => None,
-                };
-                (Some(code), Kind::Bytes(length))
-            }
-        };
-        let row = table::COMMANDS.iter().find(|row| row.name == message);
-        let is_card = ["PAYER", "PAYEE"].contains(&party.as_str());
-        let takes = |length: usize| match (row.filter(|_| is_card), message_named(message)) {
-            (Some(row), _) => row.forms.iter().any(|form| form.data.contains(length)),
-            (None, Some(message)) => {
-                let known: usize = message.data.iter().map(|field| usize::from(field.length)).sum();
-                let is_open = message.data.iter().any(|field| field.length == 0);
-                if is_open { known <= length } else { known == length }
-            }
-            (None, None) => false,
-        };
-        let wrong = |compiler: &Self, message: String| compiler.finding(transmission.place, message);
-        self.response = match (is_card, row, message_named(message)) {
-            (true, Some(row), _) => Some(row.response),
-            (_, _, Some(known)) => {
-                let fits = match known.recipient {
-                    Recipient::Issuer => party == "ISSUER",
-                    Recipient::Terminal => party == "TERMINAL",
-                    Recipient::Card => is_card,
-                };
-                if !fits {
-                    return Err(wrong(self, format!("{message} does not go to {party}")));
-                }
-                Some(known.response)
-            }
-            _ => return Err(wrong(self, format!("there is no command or message {message} to {party}"))),
-        };
-        if let Kind::Bytes(Some(length)) = kind
-            && !takes(length)
-        {
-            return Err(wrong(self, format!("{message} does not take {length} bytes")));
-        }
-        let message = Message { party: party.clone(), name: message.clone(), p1, p2, data };
-        self.emit(at, Operation::Transmit(Box::new(message)));
-        Ok(())
-    }
-
-    fn receive(&mut self, at: usize, place: Place, targets: &[Target]) -> Result<(), Finding> {
-        let response = self.response.unwrap_or_default();
-        if response.len() != targets.len() {
-            let message = format!("the answer has {} fields, not {}", response.len(), targets.len());
-            return Err(self.finding(place, message));
-        }
-        let mut fields = Vec::new();
-        for (target, field) in targets.iter().zip(response) {
-            let kind = kind_of(field_form(field.name, field.length));
-            let (slot, _, wanted) = self.target(target, kind)?;
-            let is_number = matches!(kind, Kind::Number(_));
-            if is_number != matches!(wanted, Kind::Number(_)) {
-                return Err(self.finding(target.place, format!("{} is of another form", target.name)));
-            }
-            fields.push(Received { slot, length: field.length.into(), is_number });
-        }
-        self.emit(at, Operation::Receive(fields));
-        Ok(())
-    }
-
-    /// What LET assigns to: a data element, a known working variable, or a new one of the value's form.
-    fn target(&mut self, target: &Target, kind: Kind) -> Result<(Slot, Option<Code>, Kind), Finding> {
-        let Target { name, subscript, place: at } = target;
-        if let Some(known) = place(name) {
-            let element = DATA_ELEMENTS.get(known).copied();
-            let is_view = name.starts_with("PD.") || Self::is_log_view(name);
-            if is_view || element.is_some_and(|element| matches!(element.home, Home::Maker | Home::Command)) {
-                return Err(self.finding(*at, format!("{name} cannot be assigned")));
-            }
-            let subscript =
-                self.subscript(*at, name, element.map(|element| element.subscript), subscript.as_ref())?;
-            return Ok((Slot::Element(known), subscript, Self::element_kind(known)));
-        }
-        if apdu_spec::data_element::constant_named(name).is_some() {
-            return Err(self.finding(*at, format!("{name} is a constant")));
-        }
-        if subscript.is_some() {
-            return Err(self.finding(*at, format!("unknown data element {name}")));
-        }
-        if let Some(known) = self.program.variables.iter().position(|variable| variable == name) {
-            let wanted = self.kinds.get(known).copied().unwrap_or(kind);
-            return Ok((Slot::Variable(known), None, wanted));
-        }
-        let kind = match kind {
-            Kind::Truth => Kind::Number(None),
-            // The next value may be longer.
-            Kind::Bytes(_) => Kind::Bytes(None),
-            Kind::Number(length) => Kind::Number(length),
-        };
-        Ok((self.variable(name, kind), None, kind))
-    }
-
-    fn subscript(
-        &mut self,
-        at: Place,
-        name: &str,
-        wanted: Option<Subscript>,
-        given: Option<&crate::language::syntax::Expression>,
-    ) -> Result<Option<Code>, Finding> {
-        match (wanted, given) {
-            (None | Some(Subscript::None), None) => Ok(None),
-            (None | Some(Subscript::None), Some(_)) => {
-                Err(self.finding(at, format!("there is one {name} only")))
-            }
-            (Some(_), None) => Err(self.finding(at, format!("which {name}?"))),
-            (Some(_), Some(given)) => self.number(at, given).map(Some),
-        }
-    }
-
-    fn element_kind(place: usize) -> Kind {
-        DATA_ELEMENTS.get(place).map_or(Kind::Bytes(None), |element| kind_of(element.form))
-    }
-
-    /// Elements that are parts of LOG.PD.
-    fn is_log_view(name: &str) -> bool {
-        ["LOG.KIND", "LOG.KVN", "LOG.CURRENCY", "LOG.AMOUNT", "LOG.TO"].contains(&name)
-    }
-}
-
-const fn kind_of(form: ElementForm) -> Kind {
-    match form {
-        ElementForm::Number(length) => Kind::Number(Some(length)),
-        ElementForm::Bytes(length) => Kind::Bytes(Some(length as usize)),
-        // Also the rest of a message.
-        ElementForm::Variable => Kind::Bytes(None),
     }
 }

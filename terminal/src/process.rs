@@ -3,6 +3,7 @@
 
 mod desk;
 pub mod example;
+mod listened;
 mod reference_card;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use apdu_spec::command::request::apdu;
 use apdu_spec::command::{ResponseLength, table};
 use apdu_spec::file::APPLICATION;
+use apdu_spec::message::{NOT_REACHED, UNANSWERED};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::status::StatusWord;
 use purse_reference::process::{Answer, Parties, Sent};
@@ -18,13 +20,16 @@ use purse_reference::value::Value;
 use crate::flow::IssuerDesk;
 use crate::transport::{EMPTY_RESPONSE, Transport};
 
+pub use listened::{Listened, Listener};
 pub use reference_card::{InReference, SharedObserver};
 
 /// No answer that says what has happened.
-const UNKNOWN: Answer = Answer { data: Vec::new(), status: 0 };
+const UNKNOWN: Answer = Answer { data: Vec::new(), status: UNANSWERED };
+/// Nothing has been sent.
+const UNSENT: Answer = Answer { data: Vec::new(), status: NOT_REACHED };
 
-const fn status(status: u16) -> Answer {
-    Answer { data: Vec::new(), status }
+const fn status(word: StatusWord) -> Answer {
+    Answer { data: Vec::new(), status: word.code() }
 }
 
 /// Cards at hand by their numbers, and the issuer, for one process.
@@ -86,20 +91,20 @@ impl<'a> AtHand<'a> {
     fn tell_terminal(&mut self, message: &Sent<'_>) -> Result<Answer, String> {
         let place = self.cards.iter().position(|(number, _)| number.0.as_slice() == message.data);
         // A card that is not there, or does not take a SELECT that it has missed, is not at hand.
-        let Some(place) = place else { return Ok(status(0x6A82)) };
-        let Some((_, card)) = self.cards.get_mut(place) else { return Ok(status(0x6A82)) };
+        let Some(place) = place else { return Ok(status(StatusWord::FileNotFound)) };
+        let Some((_, card)) = self.cards.get_mut(place) else { return Ok(status(StatusWord::FileNotFound)) };
         let is_there = card.begin().is_ok();
         // It is held for nothing: whoever talks to it does so in this program.
         let _ = card.end();
         if !is_there || message.name == "NAME PAYEE" && !self.select_again(place)? {
-            return Ok(status(0x6A82));
+            return Ok(status(StatusWord::FileNotFound));
         }
         match message.name {
             "NAME PAYER" => self.payer = Some(place),
             "NAME PAYEE" => self.payee = Some(place),
             other => return Err(format!("a terminal knows no {other}")),
         }
-        Ok(status(0x9000))
+        Ok(status(StatusWord::Success))
     }
 
     /// Selects a card whose last SELECT has not been answered, for nobody knows its session. Whether it is selected.
@@ -118,18 +123,18 @@ impl<'a> AtHand<'a> {
     }
 
     fn tell_card(&mut self, message: &Sent<'_>) -> Result<Answer, String> {
-        let Some(place) = self.place(message.party) else { return Ok(status(0x0001)) };
-        let Some((_, card)) = self.cards.get_mut(place) else { return Ok(status(0x0001)) };
+        let Some(place) = self.place(message.party) else { return Ok(UNSENT) };
+        let Some((_, card)) = self.cards.get_mut(place) else { return Ok(UNSENT) };
         if message.name == "RESET" {
             // Whatever becomes of it, the session is over.
             self.unselected.insert(place);
-            return Ok(if card.reset().is_ok() { status(0x9000) } else { UNKNOWN });
+            return Ok(if card.reset().is_ok() { status(StatusWord::Success) } else { UNKNOWN });
         }
         let is_select = message.name == "SELECT";
         if !is_select && !self.select_again(place)? {
-            return Ok(status(0x0001));
+            return Ok(UNSENT);
         }
-        let Some((_, card)) = self.cards.get_mut(place) else { return Ok(status(0x0001)) };
+        let Some((_, card)) = self.cards.get_mut(place) else { return Ok(UNSENT) };
         let answer = exchange(&mut **card, message)?;
         if is_select && !is_selected(&answer) {
             self.unselected.insert(place);
@@ -140,8 +145,11 @@ impl<'a> AtHand<'a> {
     }
 }
 
-const fn is_selected(answer: &Answer) -> bool {
-    matches!(answer.status, 0x9000 | 0x6283 | 0x6285)
+fn is_selected(answer: &Answer) -> bool {
+    matches!(
+        StatusWord::from_code(answer.status),
+        Some(StatusWord::Success | StatusWord::Blocked | StatusWord::Terminated)
+    )
 }
 
 /// A command and its answer.
@@ -155,7 +163,7 @@ fn exchange(card: &mut dyn Transport, message: &Sent<'_>) -> Result<Answer, Stri
     let response = match card.transmit(command.as_bytes(), &mut buffer) {
         Ok(response) => response,
         Err(error) if error.may_have_happened() => return Ok(UNKNOWN),
-        Err(_) => return Ok(status(0x0001)),
+        Err(_) => return Ok(UNSENT),
     };
     let Some((data, code)) = response.split_last_chunk() else { return Ok(UNKNOWN) };
     let length_holds = match form.response {

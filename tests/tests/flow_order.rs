@@ -17,7 +17,7 @@ use purse_card::store::minimum_pages;
 use purse_terminal::flow::recovery::{CardAtHand, Outcome, recover};
 use purse_terminal::transport::{EMPTY_RESPONSE, ResponseBuffer, Transport, TransportError};
 use purse_terminal::virtual_card::VirtualCard;
-use purse_tests::overheard::{Failing, Notes, OverheardIssuer};
+use purse_tests::overheard::{Failing, Notes, overheard_issuer};
 use purse_tests::scheme::{PURSE_LIMITS, TIME, VERSION, eur, issuer, party, pin, script};
 
 /// Records of the purse's log.
@@ -183,7 +183,7 @@ fn a_load_that_its_card_refuses_stays_open_for_that_reason_when_something_else_i
     assert_eq!(answer, StatusWord::Success.emit());
     // The purse declines, and that does not reach the issuer.
     let World { purse, sam, issuer, .. } = &mut world;
-    let mut desk = OverheardIssuer::new(issuer, &Notes::default(), Some(Failing::Before(2)));
+    let mut desk = overheard_issuer(issuer, &Notes::default(), Some(Failing::Before(2)));
     let mut cards: Vec<CardAtHand<'_>> = vec![client(purse), client(sam)];
     let report = recover(&mut cards, Some(&mut desk));
     assert!(matches!(report.items[1].outcome, Outcome::Settled), "the purchase: {report:?}");

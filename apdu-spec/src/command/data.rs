@@ -182,7 +182,8 @@ impl Voucher {
     /// Bytes of the data field.
     pub const LENGTH: usize = 52;
 
-    pub(super) fn parse(data: &[u8]) -> Result<Self, DataError> {
+    /// From the wire.
+    pub fn parse(data: &[u8]) -> Result<Self, DataError> {
         let mut reader = Reader::new(data);
         Ok(Self {
             pay_details: PayDetails::parse(&reader.take()?)?,
@@ -191,7 +192,8 @@ impl Voucher {
         })
     }
 
-    pub(super) fn emit(&self) -> [u8; Self::LENGTH] {
+    /// As bytes of the wire.
+    pub fn emit(&self) -> [u8; Self::LENGTH] {
         concatenate(&[&self.pay_details.emit(), &self.val.0, &self.tac.0])
     }
 }

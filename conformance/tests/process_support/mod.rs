@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses its own part")]
 
 pub(crate) mod situations;
+mod worlds;
 
 use std::collections::BTreeSet;
 
@@ -20,7 +21,7 @@ use purse_terminal::flow::{FlowError, collection, recovery};
 use purse_terminal::process::AtHand;
 use purse_terminal::simulated_memory::{Cut, Flight};
 use purse_terminal::transport::Transport;
-use purse_tests::overheard::{Failing, Notes, Overheard, OverheardIssuer, Said};
+use purse_tests::overheard::{Failing, Notes, Overheard, Said, overheard_issuer};
 use purse_tests::scheme::{eur, issuer, party, pin};
 use purse_tests::world::{HOLDER, Rig, World, select};
 
@@ -150,7 +151,7 @@ pub(crate) fn by_flow(situation: &Situation, fault: Fault) -> Played {
     let mut purse = Overheard::new(purse, names[0], &notes, of_purse);
     let mut sam = Overheard::new(sam, names[1], &notes, of_sam);
     let mut other = other.as_mut().map(|rig| Overheard::new(rig, "other", &notes, None));
-    let mut desk = OverheardIssuer::new(bank, &notes, failing);
+    let mut desk = overheard_issuer(bank, &notes, failing);
     let payer_pin = situation.pin.map(pin);
     let outcome = match process {
         Process::Load => class((|| {
@@ -192,7 +193,7 @@ pub(crate) fn by_flow(situation: &Situation, fault: Fault) -> Played {
             "done"
         }
     };
-    let messages = desk.messages();
+    let messages = desk.listener().messages();
     let after = operations(&world);
     let operations = [after[0] - before[0], after[1] - before[1]];
     Played { said: notes.take(), outcome, messages, operations }
@@ -244,7 +245,7 @@ pub(crate) fn try_text(
     let mut purse = Overheard::new(purse, names[0], &notes, of_purse);
     let mut sam = Overheard::new(sam, names[1], &notes, of_sam);
     let mut other = other.as_mut().map(|rig| Overheard::new(rig, "other", &notes, None));
-    let mut desk = OverheardIssuer::new(bank, &notes, failing);
+    let mut desk = overheard_issuer(bank, &notes, failing);
     let payer_pin = situation.pin.map_or_else(Vec::new, |digits| pin(digits).emit().to_vec());
     let name = match process {
         Process::Load => "LOAD",
@@ -295,5 +296,5 @@ pub(crate) fn try_text(
         }
     }
     drop(at_hand);
-    Ok(Played { said: notes.take(), outcome, messages: desk.messages(), operations: [0; 2] })
+    Ok(Played { said: notes.take(), outcome, messages: desk.listener().messages(), operations: [0; 2] })
 }

@@ -1,8 +1,8 @@
-//! Reference cards of an example scheme, for whoever wants to watch the standard run: one purse, one merchant SAM, their
-//! issuer with books in memory. Every key and number is fixed, and no secret of anybody.
+//! An example scheme: one purse, one merchant SAM, their issuer with books in memory. The document's runs and vectors and
+//! `purse run` are of it. Every key and number is fixed, and no secret of anybody.
 
 use apdu_spec::cryptography::{Engine as _, KeyBytes, KeyPurpose, card_key};
-use apdu_spec::element::{Amount, Currency, Expiry, KeyVersion, Role};
+use apdu_spec::element::{Amount, Currency, Expiry, KeyVersion, Role, Time};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::personalisation::{CardProfile, IdentityGroup, PocketGroup};
 use apdu_spec::pin::PinBlock;
@@ -22,7 +22,11 @@ pub const HOLDER: &str = "holder";
 /// The merchant's account.
 const MERCHANT: &str = "merchant";
 /// Version of every key.
-const VERSION: KeyVersion = KeyVersion(1);
+pub const VERSION: KeyVersion = KeyVersion(1);
+/// When everything happens: 2027-01-15T08:00:00Z.
+pub const TIME: Time = Time(1_800_000_000);
+/// The last month of validity of both cards.
+pub const EXPIRY: Expiry = Expiry([0x30, 0x12]);
 
 /// Why there is no example: a mistake of this program.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +71,8 @@ pub fn pin(digits: &str) -> Result<PinBlock, ExampleError> {
     PinBlock::from_digits(digits).map_err(|_| ExampleError::Form("a PIN"))
 }
 
-fn master(purpose: KeyPurpose) -> KeyBytes {
+/// A master key: its label, then 11, 22, ... CC.
+pub fn master(purpose: KeyPurpose) -> KeyBytes {
     let mut bytes = [0; KeyBytes::LENGTH];
     let filling = (1_u8..).map(|number| number * 0x11);
     for (byte, value) in bytes.iter_mut().zip(purpose.label().into_iter().chain(filling)) {
@@ -76,42 +81,68 @@ fn master(purpose: KeyPurpose) -> KeyBytes {
     KeyBytes(bytes)
 }
 
+/// A card's key.
+pub fn key(purpose: KeyPurpose, card: PartyNumber) -> KeyBytes {
+    card_key(&Software, &mut Software.load(&master(purpose)), purpose, card, VERSION)
+}
+
+/// What a card may hold and spend, in cents.
+const fn limits(role: Role) -> Limits {
+    match role {
+        Role::Purse => Limits {
+            maximum_balance: Amount(15_000),
+            maximum_debit: Amount(10_000),
+            debit_without_pin: Amount(2_500),
+            total_without_pin: Amount(5_000),
+            maximum_transfer: Amount(5_000),
+            offline_receipts: Amount(15_000),
+        },
+        Role::Merchant => Limits {
+            maximum_balance: Amount(1_000_000),
+            maximum_debit: Amount(10_000),
+            debit_without_pin: Amount(0),
+            total_without_pin: Amount(0),
+            maximum_transfer: Amount(0),
+            offline_receipts: Amount(1_000_000),
+        },
+    }
+}
+
+/// Calls `with` with everything that a card is personalised with.
+///
+/// # Errors
+/// What `with` ends with, or a mistake of this program.
+pub fn with_profile<T, E: From<ExampleError>>(
+    role: Role,
+    flags: u8,
+    with: impl FnOnce(&CardProfile<'_>) -> Result<T, E>,
+) -> Result<T, E> {
+    let card = number(Some(role))?;
+    let masters = [(VERSION, master(KeyPurpose::Payment))];
+    let parameters = PocketParameters { currency: currency()?, exponent: 2, limits: limits(role) };
+    with(&CardProfile {
+        identity: IdentityGroup {
+            role,
+            number: card,
+            key_version: VERSION,
+            expiry: EXPIRY,
+            issuer: number(None)?,
+            flags,
+        },
+        pockets: [Some(PocketGroup { parameters, balance: Amount::ZERO }), None, None, None, None],
+        keys: KeyPurpose::ALL.map(|purpose| key(purpose, card)),
+        masters: if role == Role::Merchant { &masters } else { &[] },
+        pin: pin(if role == Role::Purse { PIN } else { OPERATOR_PIN })?,
+    })
+}
+
 /// Personalises a blank card over APDUs, as `purse card new` does.
 ///
 /// # Errors
 /// The card does not take it.
 pub fn personalise(transport: &mut dyn Transport, role: Role) -> Result<(), ExampleError> {
-    let card = number(Some(role))?;
-    let limits = |maximum_balance, maximum_debit, without_pin, total, offline_receipts| Limits {
-        maximum_balance: Amount(maximum_balance),
-        maximum_debit: Amount(maximum_debit),
-        debit_without_pin: Amount(without_pin),
-        total_without_pin: Amount(total),
-        maximum_transfer: Amount(total),
-        offline_receipts: Amount(offline_receipts),
-    };
-    let limits = match role {
-        Role::Purse => limits(15_000, 10_000, 2_500, 5_000, 15_000),
-        Role::Merchant => limits(1_000_000, 10_000, 0, 0, 1_000_000),
-    };
-    let masters = [(VERSION, master(KeyPurpose::Payment))];
-    let parameters = PocketParameters { currency: currency()?, exponent: 2, limits };
-    let profile = CardProfile {
-        identity: IdentityGroup {
-            role,
-            number: card,
-            key_version: VERSION,
-            expiry: Expiry([0x30, 0x12]),
-            issuer: number(None)?,
-            flags: 0,
-        },
-        pockets: [Some(PocketGroup { parameters, balance: Amount::ZERO }), None, None, None, None],
-        keys: KeyPurpose::ALL
-            .map(|purpose| card_key(&Software, &mut Software.load(&master(purpose)), purpose, card, VERSION)),
-        masters: if role == Role::Merchant { &masters } else { &[] },
-        pin: pin(if role == Role::Purse { PIN } else { OPERATOR_PIN })?,
-    };
-    Ok(Client::select(transport)?.personalise(&profile, &Software)?)
+    let mut client = Client::select(transport)?;
+    with_profile(role, 0, |profile| Ok(client.personalise(profile, &Software)?))
 }
 
 /// The issuer, which knows both cards.
