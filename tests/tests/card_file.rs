@@ -2,6 +2,7 @@
 
 #![allow(clippy::inconsistent_digit_grouping, reason = "euros and cents")]
 
+#[path = "flow/support/mod.rs"]
 mod flow_support;
 
 use std::fs;

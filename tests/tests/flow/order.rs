@@ -1,0 +1,236 @@
+//! A recovery writes records of its own. It does what it does in an order in which none of them pushes an open purchase
+//! out of the log that it could still have brought to its end.
+
+#![allow(clippy::inconsistent_digit_grouping, reason = "euros and cents")]
+
+use crate::support::{HOLDER, OPERATOR, World, client};
+use apdu_spec::command::InitializeData;
+use apdu_spec::element::{Amount, Kind};
+use apdu_spec::file::File;
+use apdu_spec::parameter::Parameter;
+use apdu_spec::pocket::Limits;
+use apdu_spec::status::StatusWord;
+use purse_card::memory::Geometry;
+use purse_card::store::minimum_pages;
+use purse_terminal::flow::recovery::{CardAtHand, Outcome, recover};
+use purse_terminal::transport::{EMPTY_RESPONSE, ResponseBuffer, Transport, TransportError};
+use purse_terminal::virtual_card::VirtualCard;
+use purse_tests::overheard::{Failing, Notes, overheard_issuer};
+use purse_tests::scheme::{PURSE_LIMITS, TIME, VERSION, eur, issuer, party, pin, script};
+
+/// Records of the purse's log.
+const WINDOW: u32 = 8;
+
+fn small<const RECORDS: usize>(name: &str) -> VirtualCard {
+    let shape = Geometry { unit: 16, page_size: 2048, pages: 0, atomic: false };
+    let pages = minimum_pages(shape, RECORDS, 2).expect("a page holds slots");
+    VirtualCard::with_sizes::<RECORDS, 2>(name, Geometry { pages, ..shape })
+}
+
+fn world() -> World {
+    let mut world = World::on(small::<{ WINDOW as usize }>("purse"), small::<64>("sam"));
+    world.load(20_00).unwrap();
+    world
+}
+
+/// The purse has paid and left; the SAM has not heard of it.
+fn pay_and_leave(world: &mut World) {
+    let (mut purse, mut sam) = (client(&mut world.purse), client(&mut world.sam));
+    let data = InitializeData {
+        kind: Kind::Purchase,
+        key_version: VERSION,
+        currency: eur(),
+        amount: Amount(2_00),
+        from: purse.status().number,
+        from_sequence: purse.status().sequence,
+        time: TIME,
+    };
+    let (pay_details, req) = sam.initialize(&data).unwrap();
+    purse.debit(&pay_details, req).unwrap();
+}
+
+/// The issuer has given value, and the purse has left before it came.
+fn load_and_leave(world: &mut World) {
+    let mut purse = client(&mut world.purse);
+    let data = InitializeData {
+        kind: Kind::Load,
+        key_version: VERSION,
+        currency: eur(),
+        amount: Amount(5_00),
+        from: issuer(),
+        from_sequence: purse.status().sequence,
+        time: TIME,
+    };
+    let (pay_details, req) = purse.initialize(&data).unwrap();
+    world.issuer.load(&pay_details, req, HOLDER).unwrap();
+}
+
+/// So many records later the purchase is the oldest one of the window.
+fn until_it_is_the_oldest(world: &mut World, records: u32) {
+    for _ in 0..records {
+        world.pay(10).unwrap();
+    }
+}
+
+#[test]
+fn an_open_load_is_finished_after_the_purchase_that_it_would_push_out() {
+    let mut world = world();
+    pay_and_leave(&mut world);
+    until_it_is_the_oldest(&mut world, WINDOW - 1);
+    load_and_leave(&mut world);
+    assert!(world.recover().is_complete());
+    world.assert_settled();
+}
+
+#[test]
+fn a_declined_unload_comes_back_after_the_purchase_that_it_would_push_out() {
+    let mut world = world();
+    let mut purse = client(&mut world.purse);
+    let sequence = purse.status().sequence;
+    let asked =
+        world.issuer.unload_request(purse.status().number, eur(), Amount(1_00), sequence, TIME).unwrap();
+    let voucher = purse.debit(&asked.pay_details, asked.req).unwrap();
+    world.issuer.decline_unload(&voucher).unwrap();
+    pay_and_leave(&mut world);
+    until_it_is_the_oldest(&mut world, WINDOW - 1);
+    assert!(world.recover().is_complete());
+    world.assert_settled();
+}
+
+/// The issuer lets the purse take so much back offline between two loads.
+fn limit_offline_receipts(world: &mut World, offline_receipts: u32) {
+    let limits = Limits { offline_receipts: Amount(offline_receipts), ..PURSE_LIMITS };
+    let script = script(party(1), 1, &Parameter::Limits { pocket: 0, limits });
+    let mut response = EMPTY_RESPONSE;
+    let answer = world.purse.inner_mut().transmit(&script, &mut response).unwrap();
+    assert_eq!(answer, StatusWord::Success.emit());
+}
+
+#[test]
+fn a_purchase_that_the_limit_of_offline_receipts_keeps_open_comes_back_because_the_open_load_lifts_it() {
+    let mut world = world();
+    limit_offline_receipts(&mut world, 3_00);
+    // Both name the same sequence of the SAM: it credits the first, and declines the other.
+    pay_and_leave(&mut world);
+    pay_and_leave(&mut world);
+    assert!(world.recover().is_complete());
+    pay_and_leave(&mut world);
+    pay_and_leave(&mut world);
+    load_and_leave(&mut world);
+    let report = world.recover();
+    assert!(report.is_complete(), "{report:?}");
+    world.assert_settled();
+    assert_eq!(report.items.len(), 3, "{report:?}");
+    assert!(matches!(report.items[0].outcome, Outcome::Settled), "the load: {report:?}");
+    assert!(matches!(report.items[2].outcome, Outcome::Reversed), "{report:?}");
+}
+
+#[test]
+fn a_refund_that_a_full_log_keeps_open_comes_back_once_the_open_collection_has_made_room() {
+    let mut world = World::on(small::<{ WINDOW as usize }>("purse"), small::<12>("sam"));
+    world.load(20_00).unwrap();
+    world.pay(3_00).unwrap();
+    let (mut purse, mut sam) = (client(&mut world.purse), client(&mut world.sam));
+    sam.verify(&pin(OPERATOR)).unwrap();
+    let data = InitializeData {
+        kind: Kind::Refund,
+        key_version: VERSION,
+        currency: eur(),
+        amount: Amount(1_00),
+        from: sam.status().number,
+        from_sequence: sam.status().sequence,
+        time: TIME,
+    };
+    let (pay_details, req) = purse.initialize(&data).unwrap();
+    sam.debit(&pay_details, req).unwrap();
+    // The purse uses the sequence that it has named, so it declines the refund.
+    let full = (0..12).find_map(|_| world.pay(10).err()).expect("a full log");
+    assert_eq!(full.status_code(), Some(StatusWord::NoRoom.code()));
+    let mut sam = client(&mut world.sam);
+    let (amount, sequence) = (sam.status().balance, sam.status().sequence);
+    let asked = world.issuer.unload_request(party(2), eur(), amount, sequence, TIME).unwrap();
+    sam.debit(&asked.pay_details, asked.req).unwrap();
+    let report = world.recover();
+    assert!(report.is_complete(), "{report:?}");
+    world.assert_settled();
+}
+
+#[test]
+fn what_nothing_makes_possible_is_not_tried_for_ever() {
+    let mut world = world();
+    limit_offline_receipts(&mut world, 1_00);
+    for _ in 0..2 {
+        pay_and_leave(&mut world);
+    }
+    load_and_leave(&mut world);
+    let report = world.recover();
+    let open: Vec<_> =
+        report.items.iter().filter(|item| matches!(item.outcome, Outcome::StillOpen(_))).collect();
+    assert_eq!((open.len(), report.items.len()), (1, 3), "{report:?}");
+    assert!(world.issuer.unresolved_load(party(1)).unwrap().is_none(), "the load is through");
+}
+
+#[test]
+fn a_load_that_its_card_refuses_stays_open_for_that_reason_when_something_else_is_settled() {
+    let mut world = world();
+    pay_and_leave(&mut world);
+    load_and_leave(&mut world);
+    let script = script(party(1), 1, &Parameter::Block);
+    let mut response = EMPTY_RESPONSE;
+    let answer = world.purse.inner_mut().transmit(&script, &mut response).unwrap();
+    assert_eq!(answer, StatusWord::Success.emit());
+    // The purse declines, and that does not reach the issuer.
+    let World { purse, sam, issuer, .. } = &mut world;
+    let mut desk = overheard_issuer(issuer, &Notes::default(), Some(Failing::Before(2)));
+    let mut cards: Vec<CardAtHand<'_>> = vec![client(purse), client(sam)];
+    let report = recover(&mut cards, Some(&mut desk));
+    assert!(matches!(report.items[1].outcome, Outcome::Settled), "the purchase: {report:?}");
+    assert!(matches!(report.items[0].outcome, Outcome::StillOpen(_)), "the load: {report:?}");
+}
+
+/// A card of which EF.EXC cannot be read.
+struct Unreadable<'a>(&'a mut dyn Transport);
+
+impl Transport for Unreadable<'_> {
+    fn transmit<'a>(
+        &mut self,
+        command: &[u8],
+        response: &'a mut ResponseBuffer,
+    ) -> Result<&'a [u8], TransportError> {
+        const READ_RECORD: u8 = 0xB2;
+        if let [_, READ_RECORD, _, reference, ..] = command
+            && reference >> 3 == File::Exceptions.short_identifier().unwrap_or(0)
+        {
+            let status = StatusWord::MemoryFailure.emit();
+            response[..status.len()].copy_from_slice(&status);
+            return Ok(&response[..status.len()]);
+        }
+        self.0.transmit(command, response)
+    }
+
+    fn reset(&mut self) -> Result<(), TransportError> {
+        self.0.reset()
+    }
+
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+}
+
+#[test]
+fn a_log_that_cannot_be_read_does_not_keep_a_load_from_being_finished() {
+    let mut world = world();
+    load_and_leave(&mut world);
+    let World { purse, issuer, .. } = &mut world;
+    let mut card = Unreadable(purse);
+    let mut cards: [CardAtHand<'_>; 1] = [client_of(&mut card)];
+    let report = recover(&mut cards, Some(issuer));
+    assert_eq!(report.unread.len(), 1, "{report:?}");
+    assert!(matches!(&report.items[..], [load] if matches!(load.outcome, Outcome::Settled)), "{report:?}");
+    assert!(world.recover().is_complete());
+    world.assert_settled();
+}
+
+fn client_of<'a>(card: &'a mut Unreadable<'_>) -> CardAtHand<'a> {
+    purse_terminal::client::Client::select(card as &mut dyn Transport).expect("a card that can be selected")
+}
