@@ -1,7 +1,7 @@
 //! Proof that the exploration bites: faults that are seeded into a copy of the code, each of which must be found, and
 //! by the property that names it. The code that ships has none of this in it.
 
-mod copy;
+pub mod copy;
 mod list;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +16,7 @@ use crate::explorer::{Search, explore, smallest};
 use crate::property::{Property, Tally};
 use crate::tears::Tears;
 
-use copy::{FAULTY_NAME, build, make_copy};
+use copy::{Program, replace};
 pub use list::{FAULTS, Fault, Hunt};
 
 /// Where and how long.
@@ -42,6 +42,26 @@ pub struct Options {
     built: bool,
 }
 
+/// What is built a second time.
+const PROGRAM: Program = Program {
+    package: "verification",
+    name: "purse-verify",
+    faulty: "purse-verify-faulty",
+    switch: "verification/src/faults.rs",
+};
+
+/// Puts every fault into the copy, each behind its switch.
+fn seed(tree: &Path) -> Result<(), Box<dyn Error>> {
+    for (number, fault) in FAULTS.iter().enumerate() {
+        let switch = format!("apdu_spec::seeded::is({number})");
+        for edit in fault.edits {
+            replace(&tree.join(edit.file), edit.from, &edit.to.replace("SEEDED", &switch))
+                .map_err(|error| format!("{}: {error}", fault.name))?;
+        }
+    }
+    Ok(())
+}
+
 /// Seeds all faults into one copy, builds it once, and looks for one after the other.
 pub fn hunt(options: &Options) -> Result<bool, Box<dyn Error>> {
     let target =
@@ -49,14 +69,14 @@ pub fn hunt(options: &Options) -> Result<bool, Box<dyn Error>> {
     let target = fs::canonicalize(target)?;
     if !options.built {
         let tree = options.copy.join("tree");
-        make_copy(&options.root, &tree)?;
-        build(&tree, &options.profile, &target)?;
+        PROGRAM.copy(&options.root, &tree)?;
+        seed(&tree)?;
+        PROGRAM.build(&tree, &options.profile, &target)?;
     }
     if options.only_build {
         return Ok(true);
     }
-    let program =
-        target.join(if options.profile == "dev" { "debug" } else { &options.profile }).join(FAULTY_NAME);
+    let program = PROGRAM.path(&target, &options.profile);
     println!("{:52} {:48} {:>8}", "fault", "found by", "seconds");
     let mut all = true;
     // Where faults were looked for, and how far: there must be nothing to be found without them.

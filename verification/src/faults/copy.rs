@@ -1,14 +1,22 @@
-//! The copy of the checkout that has the faults, each behind a switch, and how it is built.
+//! The copy of a checkout that has faults, each behind a switch, and how it is built.
 
 use std::error::Error;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::FAULTS;
-
-/// The program with the faults.
-pub(super) const FAULTY_NAME: &str = "purse-verify-faulty";
+/// A program of the workspace that is built a second time, of a copy with faults.
+#[derive(Clone, Copy, Debug)]
+pub struct Program {
+    /// Where its package is, from the root of the checkout.
+    pub package: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// The name of the one with the faults.
+    pub faulty: &'static str,
+    /// The file, from the root of the checkout, that has `switch_on(fault);` once: in the copy that is what does it.
+    pub switch: &'static str,
+}
 
 /// Whether a fault is on, in the copy only.
 const SWITCH: &str = "
@@ -28,55 +36,63 @@ pub mod seeded {
 }
 ";
 
-/// A copy of the checkout with every fault in it, each behind a switch.
-pub(super) fn make_copy(root: &Path, tree: &Path) -> Result<(), Box<dyn Error>> {
-    copy(root, tree)?;
-    for (number, fault) in FAULTS.iter().enumerate() {
-        for edit in fault.edits {
-            let file = tree.join(edit.file);
-            let text = fs::read_to_string(&file)?;
-            if text.matches(edit.from).count() != 1 {
-                return Err(
-                    format!("{}: {} does not have, once: {}", fault.name, edit.file, edit.from).into()
-                );
-            }
-            let switch = format!("apdu_spec::seeded::is({number})");
-            let text = text.replacen(edit.from, &edit.to.replace("SEEDED", &switch), 1);
-            fs::write(&file, text)?;
-        }
+impl Program {
+    /// A copy of the checkout with a switch for faults, in which no fault is yet.
+    ///
+    /// # Errors
+    /// A file cannot be read or written.
+    pub fn copy(&self, root: &Path, tree: &Path) -> Result<(), Box<dyn Error>> {
+        copy(root, tree)?;
+        let standard = tree.join("apdu-spec/src/lib.rs");
+        fs::write(&standard, fs::read_to_string(&standard)? + SWITCH)?;
+        // What both are built of is built once, so the copy has a version and a program name of its own.
+        let workspace = tree.join("Cargo.toml");
+        let (version, other) = (concat!("\"", env!("CARGO_PKG_VERSION"), "\""), "\"99.0.0\"");
+        let text = fs::read_to_string(&workspace)?;
+        fs::write(&workspace, text.replacen(version, other, 1))?;
+        let lock = tree.join("Cargo.lock");
+        fs::write(&lock, relocked(&fs::read_to_string(&lock)?, version, other))?;
+        let manifest = tree.join(self.package).join("Cargo.toml");
+        let name = |name| format!("[[bin]]\nname = \"{name}\"");
+        replace(&manifest, &name(self.name), &name(self.faulty))?;
+        let call = "{ let _ = switch_on; apdu_spec::seeded::set(fault); }";
+        replace(&tree.join(self.switch), "switch_on(fault);", call)
     }
-    let standard = tree.join("apdu-spec/src/lib.rs");
-    fs::write(&standard, fs::read_to_string(&standard)? + SWITCH)?;
-    // What both are built of is built once, so the copy has a version and a program name of its own.
-    let workspace = tree.join("Cargo.toml");
-    let (version, other) = (concat!("\"", env!("CARGO_PKG_VERSION"), "\""), "\"99.0.0\"");
-    let text = fs::read_to_string(&workspace)?;
-    fs::write(&workspace, text.replacen(version, other, 1))?;
-    let lock = tree.join("Cargo.lock");
-    fs::write(&lock, relocked(&fs::read_to_string(&lock)?, version, other))?;
-    let manifest = tree.join("verification/Cargo.toml");
-    let text = fs::read_to_string(&manifest)?;
-    fs::write(&manifest, text.replacen("name = \"purse-verify\"", &format!("name = \"{FAULTY_NAME}\""), 1))?;
-    let own = tree.join("verification/src/faults.rs");
-    let call = ["switch_on", "(fault);"].concat();
-    let text =
-        fs::read_to_string(&own)?.replacen(&call, "{ let _ = switch_on; apdu_spec::seeded::set(fault); }", 1);
-    fs::write(&own, text)?;
-    Ok(())
+
+    /// Builds the program of the copy, beside the one that there is.
+    ///
+    /// # Errors
+    /// It does not build.
+    pub fn build(&self, tree: &Path, profile: &str, target: &Path) -> Result<(), Box<dyn Error>> {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let built = Command::new(cargo)
+            .args(["build", "--quiet", "--locked", "--workspace", "--all-features", "--bin", self.faulty])
+            .args(["--profile", profile])
+            .current_dir(tree)
+            .env("CARGO_TARGET_DIR", target)
+            .status()?;
+        if !built.success() {
+            return Err("the copy with the faults does not build".into());
+        }
+        Ok(())
+    }
+
+    /// Where the program of the copy is.
+    pub fn path(&self, target: &Path, profile: &str) -> PathBuf {
+        target.join(if profile == "dev" { "debug" } else { profile }).join(self.faulty)
+    }
 }
 
-pub(super) fn build(tree: &Path, profile: &str, target: &Path) -> Result<(), Box<dyn Error>> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "--quiet", "--locked", "--workspace", "--all-features", "--bin", FAULTY_NAME])
-        .args(["--profile", profile])
-        .current_dir(tree)
-        .env("CARGO_TARGET_DIR", target)
-        .status()?;
-    if !built.success() {
-        return Err("the copy with the faults does not build".into());
+/// Replaces what a file has once.
+///
+/// # Errors
+/// It does not have it once.
+pub fn replace(file: &Path, from: &str, to: &str) -> Result<(), Box<dyn Error>> {
+    let text = fs::read_to_string(file)?;
+    if text.matches(from).count() != 1 {
+        return Err(format!("{} does not have, once: {from}", file.display()).into());
     }
-    Ok(())
+    Ok(fs::write(file, text.replacen(from, to, 1))?)
 }
 
 /// The lock file with another version of our own packages, which are those that come from nowhere.
