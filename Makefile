@@ -36,10 +36,11 @@ verify: ## look at what must hold for MINUTES=10 in all, from SEED=1 (see docs/v
 
 COMMANDS ?= 1000000
 SEED ?= 1
-conformance: ## the card is held to the standard's listings, COMMANDS=1000000 from SEED=1; then each line is changed
+conformance: ## the card is held to the standard's listings, COMMANDS=1000000 from SEED=1; changed listings and faulty cards are noticed
 	$(CARGO) build --quiet --locked --workspace --all-features --profile verify --bin purse-conformance
 	$(CARGO) run --quiet --locked --package purse-conformance --profile verify -- run --commands $(COMMANDS) --seed $(SEED)
 	$(CARGO) run --quiet --locked --package purse-conformance --profile verify -- mutants --seed $(SEED)
+	$(CARGO) run --quiet --locked --package purse-conformance --profile verify -- faults --seed $(SEED)
 
 standard: ## write docs/standard.md and its pictures anew, from tables, listings and runs
 	@$(CARGO) run --quiet --locked --package purse-document -- standard

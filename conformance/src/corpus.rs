@@ -32,6 +32,8 @@ pub struct Transition {
     pub response: Box<[u8]>,
     /// Memories that cuts have left, where it was torn.
     pub torn: Option<Vec<Memory>>,
+    /// Card and menu that it was tried in.
+    setting: (usize, usize),
     /// Made for one rule of the text: another command by the same lines does not stand for it.
     pub is_single: bool,
     /// Lines of the text that it executes, as bits.
@@ -45,8 +47,10 @@ impl Transition {
     }
 }
 
-/// How often the same lines with the same status word are enough.
-const ENOUGH: usize = 40;
+/// How often the same lines with the same status word are enough, of one card's histories.
+const ENOUGH: usize = 8;
+/// The same of one state's menu.
+const ENOUGH_OF_MENU: usize = 1;
 
 /// All of them.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +59,10 @@ pub struct Corpus {
     pub states: Vec<State>,
     /// Commands.
     pub transitions: Vec<Transition>,
+    /// Place of the card whose commands are being kept.
+    pub issue: usize,
+    /// Number of the menu that they are from, 0 outside of menus.
+    pub menu: usize,
     known: FxHashMap<u64, Vec<u32>>,
     /// Commands given in each state.
     pub of_state: Vec<Vec<u32>>,
@@ -110,6 +118,7 @@ impl Corpus {
             command: command.into(),
             response: response.into(),
             torn,
+            setting: (self.issue, self.menu),
             is_single,
             lines: bits,
         });
@@ -143,11 +152,13 @@ impl Corpus {
             transition.lines.hash(&mut hasher);
             transition.response.get(transition.response.len().saturating_sub(2)..).hash(&mut hasher);
             transition.torn.is_some().hash(&mut hasher);
-            transition.command.get(..2).hash(&mut hasher);
+            transition.setting.hash(&mut hasher);
+            transition.command.get(..3).hash(&mut hasher);
             transition.command.len().hash(&mut hasher);
             let turn = ways.entry(hasher.finish()).or_default();
             *turn += 1;
-            if *turn <= ENOUGH || transition.is_single {
+            let enough = if transition.setting.1 == 0 { ENOUGH } else { ENOUGH_OF_MENU };
+            if *turn <= enough || transition.is_single {
                 ordered.push((*turn, place));
             }
         }

@@ -89,6 +89,8 @@ impl Observer for Watch {
 /// What has been tried of one command.
 #[derive(Clone, Copy, Debug, Default, serde::Serialize)]
 pub struct Tried {
+    /// Sequences of commands that it was in.
+    pub sequences: u64,
     /// Commands.
     pub commands: u64,
     /// Of them such that changed the memory.
@@ -137,6 +139,14 @@ impl Coverage {
         self.tried.entry(name).or_default()
     }
 
+    /// Adds what one sequence of commands has seen.
+    pub fn add_sequence(&mut self, other: &Self) {
+        self.add(other);
+        for (name, _) in other.tried.iter().filter(|(_, tried)| tried.commands > 0) {
+            self.tried(name).sequences += 1;
+        }
+    }
+
     /// Adds what another one has seen.
     pub fn add(&mut self, other: &Self) {
         for (ours, theirs) in self.hits.iter_mut().zip(&other.hits) {
@@ -147,10 +157,39 @@ impl Coverage {
         }
         for (name, theirs) in &other.tried {
             let ours = self.tried(name);
+            ours.sequences += theirs.sequences;
             ours.commands += theirs.commands;
             ours.writes += theirs.writes;
             ours.cuts += theirs.cuts;
             ours.disagreements += theirs.disagreements;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use purse_reference::compile::Source;
+    use purse_reference::language::parse::parse;
+    use purse_reference::standard::sources;
+
+    #[test]
+    fn what_only_processes_lead_to_is_none_of_the_cards_lines() {
+        let mut sources = sources().expect("the listings are of the language");
+        let count = sources.len();
+        for (name, kind, text) in [
+            ("A.STEP.OF.PROCESSES", ListingKind::Step, "10 REM A step\n20 GOSUB USED.UP\n"),
+            ("A PROCESS", ListingKind::Process, "10 GOSUB A.STEP.OF.PROCESSES\n20 RETURN 9000\n"),
+        ] {
+            let lines = parse(text).expect("of the language");
+            sources.push(Source { name: name.into(), kind, lines });
+        }
+        let standard = Standard::new(sources).expect("of the language");
+        let lines = Lines::of(&standard);
+        assert!(!lines.is_of_card(count) && !lines.is_of_card(count + 1));
+        let used_up = standard.sources().iter().position(|source| source.name == "USED.UP");
+        assert!(lines.is_of_card(used_up.expect("a step of commands")), "commands lead to it too");
+        let mutants = crate::mutants::all(&standard, &lines, None);
+        assert!(!mutants.is_empty() && mutants.iter().all(|mutant| mutant.listing < count));
     }
 }

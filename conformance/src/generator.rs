@@ -11,7 +11,7 @@ use crate::view::View;
 use purse_reference::session::Session;
 
 pub use personalise::personalisation;
-pub use plain::select;
+pub use plain::{probes, select};
 
 /// What a command is made for.
 #[derive(Debug)]
@@ -34,6 +34,11 @@ pub fn command(situation: &Situation<'_>, draw: &mut Draw) -> Vec<u8> {
     }
     if view.role == 0 && !draw.once_in(6) {
         return personalise::block(situation, draw);
+    }
+    if let Some(last) = recent.last()
+        && draw.once_in(6)
+    {
+        return plain::following(last, draw);
     }
     let made = match draw.below(100) {
         0..8 => plain::selection(draw),

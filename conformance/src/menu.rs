@@ -83,7 +83,7 @@ impl Menu<'_> {
             self.put(CommandName::ReadRecord, 1, file << 3 | 4, &[]);
         }
         self.with_expected(apdu(CommandName::ReadRecord, 1, 0xC4, &[]), &[49, 50, 51]);
-        for [high, low] in [[0x9F, 0x17], [0x9F, 0x4F], [0x7F, 0x21], [0x9F, 0x18]] {
+        for [high, low] in [[0x9F, 0x17], [0x9F, 0x4F], [0x7F, 0x4F], [0x7F, 0x17], [0x9F, 0x18]] {
             let command = apdu(CommandName::GetData, high, low, &[]);
             self.with_expected(command, &[0, 3, 4, 12, 13]);
         }
@@ -161,9 +161,12 @@ impl Menu<'_> {
             Details { key_version: 9, amount: 0, ..right },
             Details { currency: jpy().0, ..right },
             Details { currency: [0, 0], ..right },
+            Details { currency: view.pockets[1].currency, ..right },
             Details { currency: jpy().0, key_version: 9, ..right },
             Details { from: view.number, ..right },
             Details { from: stranger, ..right },
+            Details { from: view.issuer, ..right },
+            Details { to: view.issuer, ..right },
             Details { to: view.number, ..right },
             Details { to: stranger, ..right },
             Details { from_sequence: right.from_sequence.wrapping_add(1), ..right },

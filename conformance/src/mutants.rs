@@ -36,6 +36,9 @@ pub struct Options {
     /// What they are generated from.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Holds those that are said to be equivalent to all that is recorded too, which takes long.
+    #[arg(long)]
+    pub thorough: bool,
     /// Only the mutants whose name begins so.
     #[arg(long)]
     pub only: Option<String>,
@@ -91,7 +94,7 @@ pub fn mutants(options: &Options) -> Result<bool, Box<dyn Error>> {
         record(&standard, &lines, &issues(), effort).map_err(|found| report::disagreement(&found))?;
     let recorded = begin.elapsed().as_secs_f64();
     let mutants = all(&standard, &lines, options.only.as_deref());
-    let verdicts = judge_all(&standard, &lines, &corpus, &mutants);
+    let verdicts = judge_all(&standard, &lines, &corpus, &mutants, options.thorough);
     let mut summary =
         Summary { mutants: mutants.len(), commands: corpus.transitions.len(), ..Summary::default() };
     let mut found_equivalents = BTreeMap::new();
@@ -157,11 +160,18 @@ pub fn all(standard: &Standard, lines: &Lines, only: Option<&str>) -> Vec<Mutant
     mutants
 }
 
-/// What becomes of each.
-pub fn judge_all(standard: &Standard, lines: &Lines, corpus: &Corpus, mutants: &[Mutant]) -> Vec<Verdict> {
+/// What becomes of each. A `thorough` look holds those that are said to be equivalent to all that is recorded too.
+pub fn judge_all(
+    standard: &Standard,
+    lines: &Lines,
+    corpus: &Corpus,
+    mutants: &[Mutant],
+    thorough: bool,
+) -> Vec<Verdict> {
     let verdicts = Mutex::new(vec![Verdict::Survivor; mutants.len()]);
     let turn = AtomicUsize::new(0);
     let order = corpus.order();
+    let whole: Vec<u32> = (0..).take(corpus.transitions.len()).collect();
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..workers {
@@ -170,7 +180,7 @@ pub fn judge_all(standard: &Standard, lines: &Lines, corpus: &Corpus, mutants: &
                     let place = turn.fetch_add(1, Ordering::Relaxed);
                     mutants.get(place).map(|mutant| (place, mutant))
                 } {
-                    let verdict = judge(standard, lines, (corpus, &order), mutant);
+                    let verdict = judge(standard, lines, (corpus, [&order, &whole]), mutant, thorough);
                     verdicts.lock().unwrap_or_else(std::sync::PoisonError::into_inner)[place] = verdict;
                 }
             });
@@ -179,16 +189,26 @@ pub fn judge_all(standard: &Standard, lines: &Lines, corpus: &Corpus, mutants: &
     verdicts.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-fn judge(standard: &Standard, lines: &Lines, (corpus, order): (&Corpus, &[u32]), mutant: &Mutant) -> Verdict {
+fn judge(
+    standard: &Standard,
+    lines: &Lines,
+    (corpus, orders): (&Corpus, [&[u32]; 2]),
+    mutant: &Mutant,
+    thorough: bool,
+) -> Verdict {
     let sources = standard.sources();
     let Ok(changed) = Standard::new(mutant.sources(sources)) else { return Verdict::Checks };
     if !check(&changed).is_empty() {
         return Verdict::Checks;
     }
-    let held = Held { standard: &changed, corpus, order };
-    if held.betrayal(lines.number(mutant.listing, mutant.line)).is_some() {
+    let places = [Some(mutant.line), mutant.other].into_iter().flatten();
+    let places: Vec<usize> = places.map(|line| lines.number(mutant.listing, line)).collect();
+    let betrays = |order| Held { standard: &changed, corpus, order }.betrayal(&places).is_some();
+    let is_equivalent = equivalents::reason(&mutant.name(sources)).is_some();
+    // What a choice of all that is recorded does not betray is held to all of it.
+    if betrays(orders[0]) || (thorough || !is_equivalent) && betrays(orders[1]) {
         Verdict::Answers
-    } else if equivalents::reason(&mutant.name(sources)).is_some() {
+    } else if is_equivalent {
         Verdict::Equivalent
     } else {
         Verdict::Survivor

@@ -21,6 +21,8 @@ pub struct Row {
     pub executed: usize,
     /// Of so many.
     pub lines: usize,
+    /// Sequences tried that have the command in them; of a step none is counted.
+    pub sequences: u64,
     /// Commands tried; of a step, such as called it.
     pub commands: u64,
     /// Of them such that changed the memory.
@@ -62,6 +64,7 @@ pub fn rows(standard: &Standard, lines: &Lines, coverage: &Coverage) -> Vec<Row>
             name: source.name.clone(),
             executed: source.lines.len() - missing.len(),
             lines: source.lines.len(),
+            sequences: tried.sequences,
             commands: tried.commands,
             writes: tried.writes,
             cuts: tried.cuts,
@@ -75,8 +78,8 @@ pub fn rows(standard: &Standard, lines: &Lines, coverage: &Coverage) -> Vec<Row>
 /// The table as text.
 pub fn table(rows: &[Row]) -> String {
     let mut text = format!(
-        "{:18} {:>9} {:>10} {:>9} {:>9} {:>13}\n",
-        "listing", "lines", "commands", "writes", "cuts", "disagreements"
+        "{:18} {:>9} {:>10} {:>10} {:>9} {:>9} {:>13}\n",
+        "listing", "lines", "sequences", "commands", "writes", "cuts", "disagreements"
     );
     let mut total = (0, 0);
     for row in rows {
@@ -84,8 +87,8 @@ pub fn table(rows: &[Row]) -> String {
         let lines = format!("{}/{}", row.executed, row.lines);
         let _ = writeln!(
             text,
-            "{:18} {lines:>9} {:>10} {:>9} {:>9} {:>13}",
-            row.name, row.commands, row.writes, row.cuts, row.disagreements
+            "{:18} {lines:>9} {:>10} {:>10} {:>9} {:>9} {:>13}",
+            row.name, row.sequences, row.commands, row.writes, row.cuts, row.disagreements
         );
         if !row.missing.is_empty() {
             let _ = writeln!(text, "  not executed: {:?}", row.missing);

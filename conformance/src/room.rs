@@ -132,8 +132,9 @@ impl Room {
                 self.all.push(history(&groups, &self.groups));
             }
         }
-        let identity = self.value(0x1501);
+        let (identity, pin) = (self.value(0x1501), self.value(0x8010));
         self.with(0x1502, &identity);
+        self.with(0x8011, &pin);
         for unknown in [0x1510, 0x1516, 0x1500, 0x8002, 0x8020, 0x7F21, 0x9011] {
             for length in [0, 1, 2, 8, 12, 21, 31, 64] {
                 self.with(unknown, &vec![3; length]);

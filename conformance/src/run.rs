@@ -62,7 +62,7 @@ pub fn generate(standard: &Standard, lines: &Lines, commands: u64, seed: u64) ->
                         .filter(|_| !enough)
                         .map(|differs| history::minimised(standard, lines, issue, differs));
                     let mut found = lock(&found);
-                    found.coverage.add(&coverage);
+                    found.coverage.add_sequence(&coverage);
                     found.disagreements.extend(differs);
                 }
             });
@@ -75,7 +75,8 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-fn total(coverage: &Coverage) -> u64 {
+/// Commands in all.
+pub fn total(coverage: &Coverage) -> u64 {
     coverage.tried.values().map(|tried| tried.commands).sum()
 }
 

@@ -58,7 +58,7 @@ impl Step {
             }
             Self::LowLimits => {
                 let counter = view.counter.wrapping_add(1);
-                let limits = [40, 15, 6, 10, 12, 0_u32].iter().flat_map(|limit| limit.to_be_bytes());
+                let limits = [40, 15, 6, 5, 12, 0_u32].iter().flat_map(|limit| limit.to_be_bytes());
                 let value: Vec<u8> = std::iter::once(0).chain(limits).collect();
                 message::script(view.number, view.key_version, counter, 1, &value)
             }
@@ -114,6 +114,7 @@ fn credited(view: &View, kind: u8, amount: u32, command: CommandName) -> Vec<u8>
 }
 
 const EXCEPTIONS: [u8; 2] = [0, 0x19];
+const MASTER: [u8; 2] = [0x3F, 0];
 const LOG: [u8; 2] = [0, 0x18];
 
 /// All of them for a card. In how many of the last states the whole menu is worth trying comes first.
@@ -126,6 +127,9 @@ pub fn scenarios(issue: &Issue) -> Vec<(usize, Vec<Step>)> {
     let is_purse = issue.masters.is_empty();
     let mut all = vec![
         (2, vec![Verify, Lock, Select(EXCEPTIONS)]),
+        // No longer selected: that comes before the lock.
+        (1, vec![Verify, Lock, Select(MASTER)]),
+        (1, vec![Script(5), Select(MASTER)]),
         (1, vec![Verify, Lock, Script(5)]),
         (1, vec![Script(5), Select(LOG)]),
         (1, vec![Script(5), Script(6)]),
@@ -152,6 +156,7 @@ pub fn scenarios(issue: &Issue) -> Vec<(usize, Vec<Step>)> {
         steps
     };
     all.push((2, with(aged(&[Load(1)]), &[Debit(2, 0), Decline])));
+    all.push((1, with(aged(&[Load(1)]), &[Decline, Select(MASTER)])));
     all.push((1, with(aged(&[Decline, Load(1)]), &[Debit(2, 0), Decline])));
     all.push((1, with(aged(&[Decline, Decline]), &[Debit(2, 0)])));
     if is_purse {
@@ -159,16 +164,28 @@ pub fn scenarios(issue: &Issue) -> Vec<(usize, Vec<Step>)> {
         all.push((2, with(waiting.clone(), &[Read(25), Select(EXCEPTIONS)])));
         all.push((3, with(waiting.clone(), &[Verify, Select(EXCEPTIONS), Lock])));
         all.push((1, with(waiting, &[UnloadAll, Script(7)])));
+        all.push((1, with(aged(&[Debit(2, 1), Debit(2, 2)]), &[Select(EXCEPTIONS)])));
         all.push((2, with(aged(&[UnloadAll]), &[Script(7)])));
         all.push((2, vec![Verify, Debit(3, 3), Acknowledge, Debit(3, 3), Acknowledge, Refund(2)]));
         all.push((2, vec![Verify, Debit(3, 3), Acknowledge, Debit(3, 4), Acknowledge, Refund(2)]));
         all.push((1, vec![Verify, Debit(3, 15), Acknowledge]));
+        // What comes back by REVERSE is at the limit of offline receipts, and above it.
+        all.push((1, vec![Verify, Debit(3, 14)]));
+        all.push((1, vec![Verify, Debit(3, 15)]));
+        // No refund pays back an unload.
+        all.push((1, vec![Debit(2, 3), Acknowledge]));
+        // Near the limit of all debits without PIN.
+        all.push((1, vec![Debit(3, 6)]));
+        // Above it, once it is lower.
+        all.push((2, vec![Debit(3, 6), LowLimits, Verify]));
         let low = [Verify, Debit(3, 3), Acknowledge, Debit(2, 1), Debit(3, 1), Refund(2), LowLimits];
         all.push((1, low.to_vec()));
         all.push((2, vec![Load(20), Debit(3, u32::MAX), Acknowledge, Refund(u32::MAX)]));
     } else {
         let waiting = with(aged(&[Verify, Debit(4, 1)]), &[Debit(2, 0)]);
         all.push((2, with(waiting, &[Read(25), Select(EXCEPTIONS)])));
+        // Its unload waits, under no master.
+        all.push((1, with(aged(&[Debit(2, 0)]), &[Debit(2, 0)])));
     }
     if issue.first_sequence.is_some() {
         let pairs = std::iter::repeat_n([Debit(2, u32::from(is_purse)), Acknowledge], 7).flatten();

@@ -9,7 +9,7 @@ use purse_terminal::simulated_memory::SimulatedMemory;
 use crate::corpus::Corpus;
 use crate::coverage::{Coverage, Lines};
 use crate::draw::Draw;
-use crate::generator::select;
+use crate::generator::{probes, select};
 use crate::history::{self, Disagreement, Plan, Player};
 use crate::issue::Issue;
 use crate::menu::menu;
@@ -115,7 +115,7 @@ impl<'a> Walk<'a> {
                     self.expand(&node, seed)?;
                 }
             }
-            self.coverage.add(&player.pair.coverage);
+            self.coverage.add_sequence(&player.pair.coverage);
         }
         Ok(())
     }
@@ -125,7 +125,7 @@ impl<'a> Walk<'a> {
         for commands in rooms(self.issue) {
             let mut player = self.player(&[])?;
             self.play(&mut player, commands.into_iter().map(Event::Command).collect(), true)?;
-            self.coverage.add(&player.pair.coverage);
+            self.coverage.add_sequence(&player.pair.coverage);
         }
         Ok(())
     }
@@ -169,7 +169,7 @@ impl<'a> Walk<'a> {
             let played = history::run(&mut player, choice.bits(), plan, &mut |_, _| {});
             played.map_err(|difference| self.differs(&player.events, difference))?;
             let node = Self::node(&player, player.events.clone());
-            self.coverage.add(&player.pair.coverage);
+            self.coverage.add_sequence(&player.pair.coverage);
             self.expand(&node, choice.bits())?;
             left -= 1;
         }
@@ -209,6 +209,7 @@ impl<'a> Walk<'a> {
     /// Tries the whole menu of a state; gives the states that it leads to and that have not been met.
     fn expand(&mut self, node: &Node, seed: u64) -> Result<Vec<Node>, Disagreement> {
         self.expanded += 1;
+        self.corpus.menu = self.expanded;
         let mut pair = self.pair(node)?;
         let view = pair.view();
         let recent: Vec<Vec<u8>> = node
@@ -242,6 +243,19 @@ impl<'a> Walk<'a> {
                 let response = (agreed.response.as_slice(), agreed.torn);
                 self.corpus.keep(self.lines, (from, to), &command, response, &agreed.watch, false);
             }
+            if to != from || is_of_session(&command) {
+                for probe in probes() {
+                    let agreed = pair.command(&probe).map_err(|difference| {
+                        self.coverage.tried(difference.command).disagreements += 1;
+                        let events = [&command, &probe].map(|command| Event::Command(command.clone()));
+                        self.differs(&[node.path.as_slice(), &events].concat(), difference)
+                    })?;
+                    if self.keeps {
+                        let response = (agreed.response.as_slice(), None);
+                        self.corpus.keep(self.lines, (to, to), &probe, response, &agreed.watch, false);
+                    }
+                }
+            }
             if is_new {
                 let mut prelude = pair.prelude();
                 prelude.extend_from_slice(&blocks);
@@ -252,13 +266,21 @@ impl<'a> Walk<'a> {
                 found.push(Node { memory: pair.specimen.memory().clone(), prelude, path });
             }
             if to != from {
-                self.coverage.add(&pair.coverage);
+                self.coverage.add_sequence(&pair.coverage);
                 pair = self.pair(node)?;
             }
         }
-        self.coverage.add(&pair.coverage);
+        self.coverage.add_sequence(&pair.coverage);
+        self.corpus.menu = 0;
         Ok(found)
     }
+}
+
+/// Whether a command may change which file is current, or whether the PIN is verified.
+fn is_of_session(command: &[u8]) -> bool {
+    use CommandName::{ChangePin, ReadBinary, ReadRecord, Select, Verify};
+    row_of(command)
+        .is_some_and(|row| [Select, ReadBinary, ReadRecord, Verify, ChangePin].contains(&row.command))
 }
 
 fn is_block(command: &[u8]) -> bool {

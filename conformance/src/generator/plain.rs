@@ -31,6 +31,26 @@ pub(super) fn selection(draw: &mut Draw) -> Vec<u8> {
     command
 }
 
+/// What shows what a command has left in the session: which file is current, whether the PIN is verified.
+pub fn probes() -> [Vec<u8>; 3] {
+    [
+        apdu(CommandName::ReadBinary, 0, 0, &[]),
+        apdu(CommandName::ReadRecord, 1, 4, &[]),
+        apdu(CommandName::Verify, 0, 0x80, &[]),
+    ]
+}
+
+/// One of them, or the same again.
+pub(super) fn following(last: &[u8], draw: &mut Draw) -> Vec<u8> {
+    let [binary, record, verify] = probes();
+    match draw.below(4) {
+        0 => binary,
+        1 => record,
+        2 => verify,
+        _ => last.to_vec(),
+    }
+}
+
 /// Another Le in a command that has one.
 fn replace_expected(command: &mut [u8], expected: u8) {
     if let Some(last) = command.last_mut() {
@@ -65,7 +85,7 @@ pub(super) fn reading(view: &View, draw: &mut Draw) -> Vec<u8> {
             apdu(CommandName::ReadRecord, number, file << 3 | 4, &[])
         }
         4 => {
-            let tags = [[0x9F, 0x17], [0x9F, 0x4F], [0x9F, 0x17], [0x7F, 0x21], [0x9F, 0x18], [0x17, 0x17]];
+            let tags = [[0x9F, 0x17], [0x9F, 0x4F], [0x9F, 0x17], [0x7F, 0x4F], [0x9F, 0x18], [0x17, 0x17]];
             let [high, low] = draw.pick(&tags);
             apdu(CommandName::GetData, high, low, &[])
         }

@@ -34,7 +34,6 @@ pub const EQUIVALENTS: &[Equivalent] = &[
             "VERIFY 50: exchanged with 60",
             "GET BALANCE 30: exchanged with 40",
             "GET BALANCE 40: exchanged with 50",
-            "READ ENTRY 60: exchanged with 70",
             "DECLINE 50: exchanged with 60",
             "DECLINE 190: exchanged with 200",
             "STORE DATA 70: exchanged with 80",
@@ -74,9 +73,13 @@ pub const EQUIVALENTS: &[Equivalent] = &[
         names: &[
             "CREDIT 30: IF left out",
             "CREDIT 30: OR to AND",
+            "CREDIT 30: left of OR left out",
+            "CREDIT 30: right of OR left out",
             "CREDIT 30: exchanged with 40",
             "DECLINE 30: IF left out",
             "DECLINE 30: OR to AND",
+            "DECLINE 30: left of OR left out",
+            "DECLINE 30: right of OR left out",
             "DECLINE 30: exchanged with 40",
         ],
         reason: "CHECK.PAYEE refuses an unknown kind with the same word, before any other",
@@ -143,7 +146,57 @@ pub const EQUIVALENTS: &[Equivalent] = &[
         reason: "only the number 0 has the sum 0, and none has 150",
     },
     Equivalent { names: &["PAST 110: < to <="], reason: "the same line asks for equality first" },
-    Equivalent { names: &["SHORT.FILE 40: AND to OR"], reason: "lines 50 to 100 leave nothing of it" },
+    Equivalent {
+        names: &[
+            "SHORT.FILE 40: AND to OR",
+            "SHORT.FILE 40: left of AND left out",
+            "SHORT.FILE 40: right of AND left out",
+        ],
+        reason: "lines 50 to 100 leave nothing of it",
+    },
+    Equivalent {
+        names: &["SELECT 250: left of OR left out"],
+        reason: "below the MF no PIN counts, and the way back is a new session",
+    },
+    Equivalent {
+        names: &["SELECT 260: right of OR left out"],
+        reason: "EF.DIR can be selected only where nothing else is",
+    },
+    Equivalent {
+        names: &["DEBIT 430: left of OR left out"],
+        reason: "no other record holds a payment of this card under the record's own sequence",
+    },
+    Equivalent {
+        names: &["UPDATE PARAMETER 70: left of AND left out"],
+        reason: "the MAC is over the counter too",
+    },
+    Equivalent {
+        names: &[
+            "GET PROOF 20: right of OR left out",
+            "READ ENTRY 20: right of OR left out",
+            "ACKNOWLEDGE 20: right of OR left out (2)",
+            "REVERSE 20: right of OR left out (2)",
+        ],
+        reason: "no sequence of a blank card has come yet, which has the same word",
+    },
+    Equivalent {
+        names: &[
+            "READ ENTRY 60: left of OR left out",
+            "APPEND.RECORD 90: left of AND left out (2)",
+            "CHECK.ROOM 90: left of AND left out (2)",
+            "FIND.MASTER 100: left of AND left out (3)",
+            "USED.UP 70: left of AND left out",
+        ],
+        reason: "only payer's records are open",
+    },
+    Equivalent {
+        names: &["STORE DATA 50: left of AND left out"],
+        reason: "a block that was taken and not the last leaves the card blank, and line 80 says the same",
+    },
+    Equivalent {
+        names: &["CHECK.CREDIT 70: left of AND left out"],
+        reason: "a load sets the count to 0, and a SAM has nothing to count",
+    },
 ];
 
 /// Why this one is equivalent, if it is.

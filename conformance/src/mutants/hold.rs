@@ -46,10 +46,10 @@ struct Followed {
 }
 
 impl Held<'_> {
-    /// What betrays the text, and in which command, among those that execute this line.
-    pub fn betrayal(&self, line: usize) -> Option<(Betrayal, &Transition)> {
+    /// What betrays the text, and in which command, among those that execute one of these lines.
+    pub fn betrayal(&self, lines: &[usize]) -> Option<(Betrayal, &Transition)> {
         let executing = self.order.iter().map(|place| &self.corpus.transitions[*place as usize]);
-        let executing = executing.filter(|transition| transition.executes(line));
+        let executing = executing.filter(|transition| lines.iter().any(|line| transition.executes(*line)));
         let mut followed = Followed::default();
         let mut other_sessions = Vec::new();
         for transition in executing {

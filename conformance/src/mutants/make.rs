@@ -12,6 +12,8 @@ pub struct Mutant {
     pub listing: usize,
     /// Place of the line that is changed.
     pub line: usize,
+    /// Place of the line that it is exchanged with.
+    pub other: Option<usize>,
     /// What is changed.
     pub change: String,
     /// All lines of the listing, changed.
@@ -59,7 +61,8 @@ fn nothing() -> Statement {
 
 impl Maker<'_> {
     fn put(&mut self, at: usize, change: impl Into<String>, lines: Vec<Line>) {
-        self.mutants.push(Mutant { listing: self.listing, line: at, change: change.into(), lines });
+        let (listing, change) = (self.listing, change.into());
+        self.mutants.push(Mutant { listing, line: at, other: None, change, lines });
     }
 
     fn replace(&mut self, at: usize, change: impl Into<String>, statement: Statement) {
@@ -133,9 +136,8 @@ impl Maker<'_> {
         let Some(next) = (at + 1..self.lines.len()).find(|next| !is_remark(&self.lines[*next])) else {
             return;
         };
-        let is_if = |line: &Line| matches!(line.statement, Statement::If(..));
         let (one, two) = (&self.lines[at], &self.lines[next]);
-        if !is_check(one) || !is_check(two) || !(is_if(one) || is_if(two)) {
+        if !is_check(one) || !is_check(two) {
             return;
         }
         let words: BTreeSet<String> =
@@ -147,6 +149,9 @@ impl Maker<'_> {
         let mut lines = self.lines.to_vec();
         (lines[at].statement, lines[next].statement) = (two.statement.clone(), one.statement.clone());
         self.put(at, format!("exchanged with {}", two.number), lines);
+        if let Some(mutant) = self.mutants.last_mut() {
+            mutant.other = Some(next);
+        }
     }
 }
 
@@ -322,6 +327,10 @@ fn expressions(expression: &Expression) -> Changed<Expression> {
             if let Some(other) = neighbour(*operator) {
                 let change = format!("{} to {}", sign(*operator), sign(other));
                 changed.push((change, Expression::Binary(other, left.clone(), right.clone())));
+            }
+            if matches!(operator, Operator::And | Operator::Or) {
+                changed.push((format!("left of {} left out", sign(*operator)), (**right).clone()));
+                changed.push((format!("right of {} left out", sign(*operator)), (**left).clone()));
             }
             for (change, new) in expressions(left) {
                 changed.push((change, Expression::Binary(*operator, Box::new(new), right.clone())));

@@ -31,16 +31,9 @@ pub fn record(
     issues: &[Issue],
     effort: Effort,
 ) -> Result<Corpus, Disagreement> {
-    let halves: Vec<Vec<&Issue>> = [0, 1]
+    let halves: Vec<Vec<(usize, &Issue)>> = [0, 1]
         .iter()
-        .map(|half| {
-            issues
-                .iter()
-                .enumerate()
-                .filter(|(place, _)| place % 2 == *half)
-                .map(|(_, issue)| issue)
-                .collect()
-        })
+        .map(|half| issues.iter().enumerate().filter(|(place, _)| place % 2 == *half).collect())
         .collect();
     let recorded: Vec<Result<Corpus, Disagreement>> = std::thread::scope(|scope| {
         let workers: Vec<_> = halves
@@ -48,7 +41,8 @@ pub fn record(
             .map(|issues| {
                 scope.spawn(move || {
                     let mut corpus = Corpus::default();
-                    for issue in issues {
+                    for (place, issue) in issues {
+                        corpus.issue = *place;
                         histories(standard, lines, issue, effort, &mut corpus)?;
                         let bounds =
                             Bounds { near: effort.states, deep: effort.states, cuts: true, scenarios: true };

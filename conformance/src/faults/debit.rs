@@ -1,0 +1,226 @@
+//! DEBIT.
+
+use super::place::Place;
+
+const fn debit(
+    before: &'static str,
+    text: &'static str,
+    faults: &'static [(&'static str, &'static str)],
+) -> Place {
+    Place { command: "DEBIT", file: "card/src/payer.rs", before, text, faults }
+}
+
+/// All of them.
+pub(super) const PLACES: &[Place] = &[
+    debit(
+        "let pay_details = data.pay_details(identity.number);\n        ",
+        "",
+        &[(
+            "the sequence is looked at before the kind",
+            "if data.sequence > self.store.next_sequence() { return Err(StatusWord::ConditionsOfUse); }",
+        )],
+    ),
+    debit(
+        "let is_unload = pay_details.kind == Kind::Unload;\n        ",
+        "",
+        &[(
+            "the MAC is looked at before the sequence",
+            "if !bool::from(self.session(&pay_details)?.req().ct_eq(&data.req)) {
+                return Err(StatusWord::WrongMac);
+            }",
+        )],
+    ),
+    debit(
+        "if ",
+        "data.sequence > next",
+        &[
+            ("a sequence that has not come yet is not refused", "false"),
+            ("the next sequence is refused", "data.sequence >= next"),
+        ],
+    ),
+    debit(
+        "if ",
+        "data.sequence == next && next >= (if is_unload { Sequence::NONE } else { Sequence::EXHAUSTED })",
+        &[
+            ("the last sequences are used up for anything", "false"),
+            (
+                "one sequence too many before 9402",
+                "data.sequence == next && next > (if is_unload { Sequence::NONE } else { Sequence::EXHAUSTED })",
+            ),
+            (
+                "an unload has no sequences of its own at the end",
+                "data.sequence == next && next >= Sequence::EXHAUSTED",
+            ),
+            ("a repeat is refused at the end", "next >= Sequence::EXHAUSTED && !is_unload"),
+        ],
+    ),
+    debit("if ", "!bool::from(session.req().ct_eq(&data.req))", &[("req is not looked at", "false")]),
+    debit(
+        "if ",
+        "record.pay_details != pay_details",
+        &[("a repeat with other data gets an answer", "false")],
+    ),
+    debit(
+        "                return Err(StatusWord::ConditionsOfUse);\n            }\n            ",
+        "Proof { val: session.val(record.tac), tac: record.tac }",
+        &[
+            (
+                "a repeat gets another TAC",
+                "Proof { val: session.val(record.tac), tac: apdu_spec::cryptography::Tac::NONE }",
+            ),
+            ("a repeat gets another val", "Proof { val: session.req(), tac: record.tac }"),
+        ],
+    ),
+    debit(
+        "Some(record.chain).filter(|_| ",
+        "is_unload && role == Role::Merchant",
+        &[
+            ("a collection's TAC leaves the chain out", "false"),
+            ("a purse's unload has the chain in its TAC", "is_unload"),
+            ("a refund has the chain in its TAC", "role == Role::Merchant"),
+        ],
+    ),
+    debit(
+        "drop(session);\n            ",
+        "self.append(record)?",
+        &[
+            ("answered without a commit", "let _ = record;"),
+            (
+                "settled at once",
+                "let sequence = record.sequence; self.append(record)?; self.store.commit(Entry::Mark(sequence))?",
+            ),
+        ],
+    ),
+    debit(
+        "let limits = self.limits(place)?;\n        ",
+        "",
+        &[(
+            "the limit comes before the balance",
+            "if matches!(kind, Kind::Purchase | Kind::Refund) && amount > limits.maximum_debit {
+                return Err(StatusWord::OverLimit);
+            }",
+        )],
+    ),
+    debit(
+        "let (kind, amount) = (pay_details.kind, pay_details.amount);\n        ",
+        "",
+        &[("room in the log comes before the balance", "self.check_log(kind)?;")],
+    ),
+    debit(
+        "pocket.balance = ",
+        "pocket.balance.checked_sub(amount).ok_or(StatusWord::InsufficientValue)?",
+        &[
+            ("more than there is", "Amount(pocket.balance.0.saturating_sub(amount.0))"),
+            ("the balance stays", "pocket.balance"),
+            (
+                "the last unit is kept back",
+                "pocket.balance.checked_sub(amount).filter(|left| left.0 > 0 || amount.0 == 0).ok_or(StatusWord::InsufficientValue)?",
+            ),
+        ],
+    ),
+    debit(
+        "if let Some(maximum) = maximum {\n            ",
+        "",
+        &[(
+            "the PIN comes before the limit",
+            "if !self.session.pin_verified && amount > limits.debit_without_pin {
+                return Err(StatusWord::SecurityStatus);
+            }",
+        )],
+    ),
+    debit(
+        "if ",
+        "amount > maximum",
+        &[("no limit of one debit", "false"), ("the limit is one too low", "amount >= maximum")],
+    ),
+    debit(
+        ".filter(|total| ",
+        "amount <= limits.debit_without_pin",
+        &[
+            ("no limit of one debit without PIN", "true"),
+            ("the limit of one debit without PIN is one too low", "amount < limits.debit_without_pin"),
+        ],
+    ),
+    debit(
+        "amount <= limits.debit_without_pin && ",
+        "*total <= limits.total_without_pin",
+        &[
+            ("no limit of all debits without PIN", "true"),
+            ("the limit of all debits without PIN is one too low", "*total < limits.total_without_pin"),
+        ],
+    ),
+    debit(
+        "if ",
+        "!self.session.pin_verified",
+        &[("the PIN does not help", "true"), ("no PIN is needed", "false")],
+    ),
+    debit(
+        "",
+        "pocket.debited_without_pin = within.ok_or(StatusWord::SecurityStatus)?",
+        &[("the total without PIN is not counted", "within.ok_or(StatusWord::SecurityStatus)?;")],
+    ),
+    debit(
+        "} else {\n            ",
+        "pocket.received_offline = Amount::ZERO",
+        &[("an unload leaves the count of offline receipts", "")],
+    ),
+    debit(
+        "",
+        "pocket.debited_without_pin = Amount::ZERO",
+        &[("the total without PIN is not set back by a PIN", "")],
+    ),
+    debit("", "self.check_log(kind)?", &[("room in the log is not looked at", "")]),
+    debit(
+        "Kind::Unload => ",
+        "EXCEPTIONS",
+        &[("the unload's own place is kept from it", "EXCEPTIONS.saturating_sub(1)")],
+    ),
+    debit(
+        "Kind::Transfer | Kind::Refund => ",
+        "EXCEPTIONS.saturating_sub(1)",
+        &[("a refund takes the unload's place", "EXCEPTIONS")],
+    ),
+    debit(
+        "if ",
+        "self.store.open_exceptional() >= places",
+        &[
+            ("EF.EXC is not looked at", "false"),
+            ("one open payment too many for EF.EXC", "self.store.open_exceptional() > places"),
+        ],
+    ),
+    debit(
+        "self.check_places(",
+        "if kind == Kind::Unload { 1 } else { 2 }",
+        &[("a refund takes the collection's place", "1"), ("a collection needs two places", "2")],
+    ),
+    debit("if ", "pay_details.to == identity.number", &[("a payment to itself is not refused", "false")]),
+    debit(
+        "|| ",
+        "pay_details.amount == Amount::ZERO && !is_collection",
+        &[
+            ("a payment of nothing", "false"),
+            ("a collection of nothing is refused", "pay_details.amount == Amount::ZERO"),
+        ],
+    ),
+    debit("|| ", "!identity.role.pays(kind)", &[("any role pays any kind", "false")]),
+    debit(
+        "|| ",
+        "kind == Kind::Unload && !to_issuer",
+        &[
+            ("an unload to anybody", "false"),
+            ("a collection to anybody", "kind == Kind::Unload && !to_issuer && !is_collection"),
+        ],
+    ),
+    debit("", "pay_details.to == identity.issuer", &[("an unload to who is not the issuer", "true")]),
+    debit(
+        "",
+        "pay_details.to_sequence == pay_details.from_sequence",
+        &[("an unload with another sequence of the issuer", "true")],
+    ),
+    debit("if ", "kind == Kind::Transfer", &[("a transfer is not refused at once", "false")]),
+    debit(
+        "",
+        "self.keys.check_version(identity, kind, pay_details.key_version)?;\n        self.pocket(pay_details.currency)",
+        &[("the key version is not looked at", "self.pocket(pay_details.currency)")],
+    ),
+];
