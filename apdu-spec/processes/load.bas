@@ -19,6 +19,7 @@
 190 GOSUB ASK
 200 TRANSMIT ISSUER, LOAD, DATA = PD & REQ & ACCOUNT
 210 RECEIVE VAL, TAC
+215 IF SW = X"0000" THEN STOP "in the air: the issuer may have paid; recover"
 220 IF SW <> X"9000" THEN STOP "refused: the issuer does not pay, nothing has moved"
 230 GOSUB CREDIT.LOAD
 240 IF OUTCOME = OPEN THEN STOP "in the air: bring the card and recover"

@@ -58,7 +58,9 @@ const fn status(word: StatusWord, meaning: &'static str) -> MessageStatus {
 const DONE: MessageStatus = status(StatusWord::Success, "done");
 const REFUSED: MessageStatus = status(StatusWord::ConditionsOfUse, "refused; nothing has moved");
 const BOOKS_FAILED: MessageStatus =
-    status(StatusWord::MemoryFailure, "the books cannot be reached; ask again");
+    status(StatusWord::MemoryFailure, "the books failed, nothing has been recorded; ask again");
+const NO_ANSWER: MessageStatus =
+    MessageStatus { code: UNANSWERED, meaning: "no answer; it may have been done" };
 const CARD: Field = field("own number", 8);
 const SEQUENCE: Field = field("own sequence", 4);
 const VOUCHER: &[Field] = &[field("PD", 36), field("val", 8), field("TAC", 8)];
@@ -70,7 +72,12 @@ pub static MESSAGES: &[Message] = &[
         name: "UNRESOLVED LOAD",
         data: &[CARD],
         response: VOUCHER,
-        status_words: &[DONE, status(StatusWord::ReferenceNotFound, "there is none"), BOOKS_FAILED],
+        status_words: &[
+            DONE,
+            status(StatusWord::ReferenceNotFound, "there is none"),
+            BOOKS_FAILED,
+            NO_ANSWER,
+        ],
         description: "gives the load of a card that has neither ack nor nack, with its val",
     },
     Message {
@@ -78,7 +85,7 @@ pub static MESSAGES: &[Message] = &[
         name: "LOAD",
         data: &[field("PD", 36), field("req", 8), field("account", 0)],
         response: &[field("val", 8), field("TAC", 8)],
-        status_words: &[DONE, REFUSED, BOOKS_FAILED],
+        status_words: &[DONE, REFUSED, BOOKS_FAILED, NO_ANSWER],
         description: "debits the account and gives val; the same again gives the same answer",
     },
     Message {
@@ -86,7 +93,7 @@ pub static MESSAGES: &[Message] = &[
         name: "LOAD ACKNOWLEDGED",
         data: &[CARD, SEQUENCE, field("ack", 8)],
         response: &[],
-        status_words: &[DONE, REFUSED, BOOKS_FAILED],
+        status_words: &[DONE, REFUSED, BOOKS_FAILED, NO_ANSWER],
         description: "takes the card's word that it has credited its load",
     },
     Message {
@@ -94,7 +101,7 @@ pub static MESSAGES: &[Message] = &[
         name: "LOAD DECLINED",
         data: &[CARD, SEQUENCE, field("nack", 8)],
         response: &[],
-        status_words: &[DONE, REFUSED, BOOKS_FAILED],
+        status_words: &[DONE, REFUSED, BOOKS_FAILED, NO_ANSWER],
         description: "takes the card's word that it never credits its load; the account has its money back",
     },
     Message {
@@ -102,7 +109,7 @@ pub static MESSAGES: &[Message] = &[
         name: "UNLOAD REQUEST",
         data: &[CARD, field("currency", 2), field("amount", 4), SEQUENCE, field("time", 4)],
         response: &[field("PD", 36), field("req", 8)],
-        status_words: &[DONE, REFUSED, BOOKS_FAILED],
+        status_words: &[DONE, REFUSED, BOOKS_FAILED, NO_ANSWER],
         description: "forms PD and req of an unload or a collection; records nothing",
     },
     Message {
@@ -119,6 +126,7 @@ pub static MESSAGES: &[Message] = &[
             status(StatusWord::WrongData, "a collection whose records are not the SAM's; val is recorded"),
             REFUSED,
             BOOKS_FAILED,
+            NO_ANSWER,
         ],
         description: "credits the account with an unload or a collection, once; the same again gives the same answer",
     },
@@ -127,7 +135,7 @@ pub static MESSAGES: &[Message] = &[
         name: "DECLINE UNLOAD",
         data: VOUCHER,
         response: &[field("nack", 8)],
-        status_words: &[DONE, REFUSED, BOOKS_FAILED],
+        status_words: &[DONE, REFUSED, BOOKS_FAILED, NO_ANSWER],
         description: "says that an unload never will be credited; a credited one and a collection are never declined",
     },
     Message {
@@ -135,7 +143,7 @@ pub static MESSAGES: &[Message] = &[
         name: "RECORDS WANTED",
         data: &[CARD],
         response: &[SEQUENCE],
-        status_words: &[DONE, REFUSED, BOOKS_FAILED],
+        status_words: &[DONE, REFUSED, BOOKS_FAILED, NO_ANSWER],
         description: "gives the first sequence of a merchant SAM that no collection has passed",
     },
     Message {
@@ -143,7 +151,7 @@ pub static MESSAGES: &[Message] = &[
         name: "SUBMIT RECORDS",
         data: &[CARD, SEQUENCE, field("records", 0)],
         response: &[],
-        status_words: &[DONE, REFUSED, BOOKS_FAILED],
+        status_words: &[DONE, REFUSED, BOOKS_FAILED, NO_ANSWER],
         description: "takes a merchant SAM's records, each of 50 bytes, from this sequence on",
     },
     Message {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use apdu_spec::command::{CommandName, table};
 use purse_terminal::flow::IssuerDesk;
-use purse_terminal::issuer::{IssuerError, StoreError};
+use purse_terminal::issuer::IssuerError;
 use purse_terminal::process::{Listened, Listener};
 use purse_terminal::transport::{Continuity, ResponseBuffer, Transport, TransportError};
 
@@ -134,7 +134,7 @@ impl Overhearing {
 }
 
 fn out_of_reach() -> IssuerError {
-    IssuerError::Store(StoreError::Damaged("out of reach"))
+    IssuerError::Unanswered("out of reach")
 }
 
 impl Listener for Overhearing {

@@ -198,7 +198,7 @@ impl From<IssuerError> for Failure {
     /// The issuer's messages say where the money is and what to do, one behind the other.
     fn from(error: IssuerError) -> Self {
         let exit = match &error {
-            IssuerError::Store(_) | IssuerError::Unbalanced => ExitCode::Other,
+            IssuerError::Store(_) | IssuerError::Unanswered(_) | IssuerError::Unbalanced => ExitCode::Other,
             IssuerError::Authentication(_) => ExitCode::Authentication,
             _ => ExitCode::Declined,
         };

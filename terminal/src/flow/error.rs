@@ -127,9 +127,10 @@ impl FlowError {
                 Failure::OutcomeUnknown => Failure::NoCard,
                 failure => failure,
             },
-            Self::Issuer(IssuerError::Store(StoreError::Database(_) | StoreError::Damaged(_))) => {
-                Failure::Other
-            }
+            Self::Issuer(
+                IssuerError::Unanswered(_)
+                | IssuerError::Store(StoreError::Database(_) | StoreError::Damaged(_)),
+            ) => Failure::Other,
             Self::Issuer(_) => Failure::IssuerDeclined,
             Self::WrongRole { .. } | Self::Blank | Self::Expired { .. } | Self::NoPocket(_) => {
                 Failure::Terminal

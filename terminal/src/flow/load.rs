@@ -8,6 +8,7 @@ use super::desk::IssuerDesk;
 use super::error::{FlowError, Party};
 use super::{guard, handover};
 use crate::client::Client;
+use crate::issuer::IssuerError;
 use crate::transport::Transport;
 
 /// What is to be loaded.
@@ -78,7 +79,10 @@ fn load_in_phases<T: Transport>(
     };
     let (pay_details, req) = card.initialize(&request).map_err(FlowError::card(party))?;
     card.release();
-    let proof = issuer.load(&pay_details, req, load.account)?;
+    let proof = issuer.load(&pay_details, req, load.account).map_err(|error| match error {
+        IssuerError::Unanswered(_) => FlowError::from(error).unknown(&pay_details),
+        refusal => refusal.into(),
+    })?;
     let voucher = Voucher { pay_details, val: proof.val, tac: proof.tac };
     credit(card, issuer, &voucher)
 }

@@ -93,7 +93,7 @@ pub(super) fn deliver(
         Ok(Unloaded::RecordsMissing { .. } | Unloaded::ChainDoesNotFit) => {
             Err(IssuerError::CollectionDecline)
         }
-        Err(error @ IssuerError::Store(_)) => Err(error),
+        Err(error @ (IssuerError::Store(_) | IssuerError::Unanswered(_))) => Err(error),
         Err(refusal) => {
             let nack = issuer.decline_unload(voucher)?;
             Ok(Delivered::Declined(nack, refusal))

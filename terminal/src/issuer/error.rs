@@ -209,6 +209,11 @@ pub enum IssuerError {
     /// No counter left.
     #[error("card {0} has used up its script counters; nothing was signed; issue a new card")]
     CountersExhausted(PartyNumber),
+    /// No answer, for the way to the issuer has failed: it may have heard, and it may not.
+    #[error(
+        "the issuer has not answered ({0}); it may have recorded this step; repeat it when it can be reached"
+    )]
+    Unanswered(&'static str),
     /// Entries that do not sum to zero: a mistake of this program.
     #[error("the entries of this step do not sum to zero; nothing was recorded; report this as a defect")]
     Unbalanced,

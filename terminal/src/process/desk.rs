@@ -18,10 +18,11 @@ fn done(fields: &[&[u8]]) -> Answer {
 }
 
 fn refused(error: &IssuerError) -> Answer {
-    super::status(match error {
-        IssuerError::Store(_) => StatusWord::MemoryFailure,
-        _ => StatusWord::ConditionsOfUse,
-    })
+    match error {
+        IssuerError::Unanswered(_) => super::UNKNOWN,
+        IssuerError::Store(_) => super::status(StatusWord::MemoryFailure),
+        _ => super::status(StatusWord::ConditionsOfUse),
+    }
 }
 
 /// Asks the issuer. An error is a message that it does not have, or of another form.

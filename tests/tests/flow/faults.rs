@@ -2,10 +2,14 @@
 
 #![allow(clippy::inconsistent_digit_grouping, reason = "euros and cents")]
 
-use crate::support::World;
 use crate::support::process::{PROCESSES, Process, SIDES, Side, check};
+use crate::support::{HOLDER, World, client};
+use apdu_spec::element::Amount;
 use purse_terminal::client::Failure;
+use purse_terminal::flow::load::{Load, load};
 use purse_terminal::simulated_memory::{Cut, Flight};
+use purse_tests::overheard::{Failing, Notes, overheard_issuer};
+use purse_tests::scheme::{TIME, eur};
 
 /// Commands that each card gets in a process.
 fn commands(process: &Process, side: Side) -> u64 {
@@ -44,6 +48,25 @@ fn a_card_that_leaves_is_recovered_when_it_is_back() {
     }
     // Each DEBIT and each CREDIT of a card: the terminal must not pretend to know. Never anywhere else.
     assert_eq!(unknown, 7);
+}
+
+/// The issuer has debited the account, and nobody knows: that must not be called a refusal.
+#[test]
+fn a_load_that_the_issuer_does_not_answer_is_in_doubt_and_recovered() {
+    let ways: [fn(u32) -> Failing; 2] = [Failing::Before, Failing::After];
+    for (failing, arrives) in ways.map(|way| way(2)).into_iter().zip([0, 5_00]) {
+        let mut world = World::with_history();
+        let before = world.money();
+        let World { purse, issuer, .. } = &mut world;
+        let mut desk = overheard_issuer(issuer, &Notes::default(), Some(failing));
+        let order = Load { account: HOLDER, currency: eur(), amount: Amount(5_00), time: TIME };
+        let error = load(&mut client(purse), &mut desk, &order).unwrap_err();
+        assert_eq!(error.failure(), Failure::OutcomeUnknown, "{error}");
+        assert_eq!(world.money().purse, before.purse);
+        world.recover();
+        let after = world.money();
+        assert_eq!((after.purse, after.holder), (before.purse + arrives, before.holder - arrives));
+    }
 }
 
 /// Operations that a card's memory does in a process, and the most units of one.
