@@ -6,8 +6,9 @@ use std::rc::Rc;
 use apdu_spec::command::Field;
 use apdu_spec::message::message_named;
 use apdu_spec::record::LogRecord;
-use purse_terminal::issuer::IssuerError;
-use purse_terminal::process::{Listened, Listener};
+use purse_reference::process::{Answer, Parties, Sent};
+use purse_reference::value::Value;
+use purse_terminal::process::AtHand;
 use purse_terminal::transport::{InProcess, ResponseBuffer, Transport, TransportError};
 
 use crate::scheme::Who;
@@ -21,7 +22,7 @@ pub(crate) enum Exchange {
     /// An APDU to a card and back; the response may have been lost on its way.
     Card { who: Who, command: Vec<u8>, response: Vec<u8>, lost: bool },
     /// A message to the issuer and back.
-    Issuer { name: &'static str, sent: Vec<Part>, answered: Vec<Part> },
+    Issuer { name: &'static str, sent: Vec<Part>, answered: Vec<Part>, status: u16 },
 }
 
 /// Where it is written.
@@ -96,9 +97,6 @@ impl Transport for RecordedCard {
     }
 }
 
-/// The shipping issuer, of which the messages are written down.
-pub(crate) type RecordedIssuer<'a> = Listened<'a, Protocol>;
-
 /// A message as it is said, field by field; the names are the table's.
 fn parts(fields: &[Field], bytes: &[u8]) -> Vec<Part> {
     let mut rest = bytes;
@@ -119,17 +117,29 @@ fn parts(fields: &[Field], bytes: &[u8]) -> Vec<Part> {
     parts
 }
 
-impl Listener for Protocol {
-    fn said(&self, message: &'static str, data: &[u8]) -> Result<(), IssuerError> {
-        let sent = message_named(message).map_or_else(Vec::new, |row| parts(row.data, data));
-        self.write(Exchange::Issuer { name: message, sent, answered: Vec::new() });
-        Ok(())
+/// Cards and issuer at hand, of which the messages to the issuer are written down.
+pub(crate) struct RecordedParties<'a> {
+    pub(crate) at_hand: AtHand<'a>,
+    pub(crate) protocol: Protocol,
+}
+
+impl Parties for RecordedParties<'_> {
+    fn transmit(&mut self, message: &Sent<'_>) -> Result<Answer, String> {
+        let answer = self.at_hand.transmit(message)?;
+        if message.party == "ISSUER"
+            && let Some(row) = message_named(message.name)
+        {
+            self.protocol.write(Exchange::Issuer {
+                name: row.name,
+                sent: parts(row.data, &message.data),
+                answered: parts(row.response, &answer.data),
+                status: answer.status,
+            });
+        }
+        Ok(answer)
     }
 
-    fn answered(&self, answer: &[u8]) -> Result<(), IssuerError> {
-        if let Some(Exchange::Issuer { name, answered, .. }) = self.0.borrow_mut().last_mut() {
-            *answered = message_named(name).map_or_else(Vec::new, |row| parts(row.response, answer));
-        }
-        Ok(())
+    fn input(&mut self, name: &str) -> Result<Value, String> {
+        self.at_hand.input(name)
     }
 }

@@ -1,24 +1,21 @@
-//! Plays the processes with the shipping card, terminal and issuer, and keeps what was said.
+//! Plays the processes of the standard's text with the shipping card and issuer, and keeps what was said.
 
-use apdu_spec::command::{CommandName, InitializeData, table};
-use apdu_spec::element::{Amount, Kind};
+use apdu_spec::command::{CommandName, table};
+use apdu_spec::element::{Amount, Role};
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::software::Software;
-use purse_terminal::client::Client;
-use purse_terminal::flow::collection;
-use purse_terminal::flow::load::{self, Load};
-use purse_terminal::flow::purchase::{self, Payment};
-use purse_terminal::flow::recovery::{self, CardAtHand};
-use purse_terminal::flow::refund::{self, Refund};
-use purse_terminal::flow::unload::{self, Unload};
+use purse_reference::machine::Unobserved;
+use purse_reference::process;
+use purse_reference::standard::Standard;
+use purse_terminal::flow::IssuerDesk;
 use purse_terminal::issuer::{Issuer, MemoryStore};
-use purse_terminal::process::example;
-use purse_terminal::transport::{InProcess, Transport};
+use purse_terminal::process::{AtHand, example};
+use purse_terminal::transport::InProcess;
 use purse_terminal::virtual_card::VirtualCard;
 
 use crate::Outcome;
-use crate::recorder::{Exchange, Protocol, RecordedCard, RecordedIssuer};
-use crate::scheme::{OPERATOR_PIN, TIME, Who, currency, pin, with_profile};
+use crate::recorder::{Exchange, Protocol, RecordedCard, RecordedParties};
+use crate::scheme::{OPERATOR_PIN, Who};
 
 /// One process as it was played.
 #[derive(Clone, Debug)]
@@ -40,14 +37,11 @@ pub(crate) struct Runs {
 
 /// A holder's purse, a merchant's SAM, their issuer.
 struct World {
+    standard: Standard,
     protocol: Protocol,
     purse: RecordedCard,
     sam: RecordedCard,
     bank: Issuer<MemoryStore, Software>,
-}
-
-fn select(card: &mut RecordedCard) -> Outcome<Client<&mut dyn Transport>> {
-    Ok(Client::select(card as &mut dyn Transport)?)
 }
 
 impl World {
@@ -57,7 +51,7 @@ impl World {
             RecordedCard::new(who, InProcess::new(VirtualCard::in_memory(name, who.role())), &protocol)
         };
         let (purse, sam) = (card(Who::Purse, "purse"), card(Who::Sam, "merchant SAM"));
-        Ok(Self { protocol, purse, sam, bank: example::issuer()? })
+        Ok(Self { standard: Standard::load()?, protocol, purse, sam, bank: example::issuer()? })
     }
 
     fn personalise(&mut self, who: Who) -> Outcome<Vec<Exchange>> {
@@ -65,86 +59,57 @@ impl World {
             Who::Purse => &mut self.purse,
             Who::Sam => &mut self.sam,
         };
-        let mut client = select(card)?;
-        with_profile(who, 0, |profile| Ok(client.personalise(profile, &Software)?))?;
+        example::personalise(card, who.role())?;
         Ok(self.protocol.take())
     }
 
-    fn load(&mut self, amount: u32) -> Outcome<(PayDetails, Vec<Exchange>)> {
-        let load = Load { account: "holder", currency: currency()?, amount: Amount(amount), time: TIME };
-        let receipt = load::load(
-            &mut select(&mut self.purse)?,
-            &mut RecordedIssuer::new(&mut self.bank, self.protocol.clone()),
-            &load,
-        )?;
-        Ok((receipt.pay_details, self.protocol.take()))
+    /// Has the standard's own text carried out. What was said, and the words it ended with.
+    fn process(&mut self, name: &str, amount: u32) -> Outcome<(Vec<Exchange>, String)> {
+        let (purse, sam) = (Who::Purse.number()?, Who::Sam.number()?);
+        let bank: &mut dyn IssuerDesk = &mut self.bank;
+        let at_hand = match name {
+            "LOAD" | "UNLOAD" => AtHand::alone(purse, &mut self.purse, Some(bank)),
+            "COLLECTION" => AtHand::alone(sam, &mut self.sam, Some(bank)),
+            _ => AtHand::new(vec![(purse, &mut self.purse), (sam, &mut self.sam)], Some(bank)),
+        };
+        let operator_pin = (name == "REFUND").then_some(OPERATOR_PIN);
+        let at_hand = example::told(at_hand, Amount(amount), Role::Purse, operator_pin)?;
+        let mut parties = RecordedParties { at_hand, protocol: self.protocol.clone() };
+        let end = process::run(&self.standard, name, &mut parties, &mut Unobserved)?;
+        Ok((self.protocol.take(), end))
     }
 
-    fn pay(&mut self, amount: u32) -> Outcome<(PayDetails, Vec<Exchange>)> {
-        let payment = Payment { currency: currency()?, amount: Amount(amount), time: TIME, pin: None };
-        let mut sam = select(&mut self.sam)?;
-        let receipt = purchase::purchase(&mut select(&mut self.purse)?, &mut sam, &payment)?;
-        Ok((receipt.handover.pay_details, self.protocol.take()))
+    /// The same, which must come to its end.
+    fn done(&mut self, name: &str, amount: u32) -> Outcome<Vec<Exchange>> {
+        let (said, end) = self.process(name, amount)?;
+        if end == "done" { Ok(said) } else { Err(format!("{name}: {end}").into()) }
     }
 
-    fn refund(&mut self, amount: u32) -> Outcome<(PayDetails, Vec<Exchange>)> {
-        let operator_pin = &pin(OPERATOR_PIN)?;
-        let refund = Refund { currency: currency()?, amount: Amount(amount), time: TIME, operator_pin };
-        let mut purse = select(&mut self.purse)?;
-        let receipt = refund::refund(&mut purse, &mut select(&mut self.sam)?, &refund)?;
-        Ok((receipt.handover.pay_details, self.protocol.take()))
-    }
-
-    fn unload(&mut self, amount: u32) -> Outcome<(PayDetails, Vec<Exchange>)> {
-        let unload = Unload { currency: currency()?, amount: Amount(amount), time: TIME };
-        let receipt = unload::unload(
-            &mut select(&mut self.purse)?,
-            &mut RecordedIssuer::new(&mut self.bank, self.protocol.clone()),
-            &unload,
-        )?;
-        Ok((receipt.pay_details, self.protocol.take()))
-    }
-
-    fn collect(&mut self) -> Outcome<(PayDetails, Vec<Exchange>)> {
-        let report = collection::collect(
-            &mut select(&mut self.sam)?,
-            &mut RecordedIssuer::new(&mut self.bank, self.protocol.clone()),
-            TIME,
-        )?;
-        let collected = report.collected.first().ok_or("nothing was collected")?;
-        Ok((collected.pay_details, self.protocol.take()))
-    }
-
-    /// INITIALIZE and DEBIT, whose response is lost; the card is back afterwards.
-    fn pay_and_lose(&mut self, amount: u32) -> Outcome<()> {
+    /// A purchase in which the response to DEBIT is lost, for the purse leaves; it is back afterwards.
+    fn pay_and_lose(&mut self, amount: u32) -> Outcome<Vec<Exchange>> {
         self.purse.leaves_at = Some(table::row(CommandName::Debit).instruction);
-        {
-            let mut purse = select(&mut self.purse)?;
-            let mut sam = select(&mut self.sam)?;
-            let payer = *purse.status();
-            let (pay_details, req) = sam.initialize(&InitializeData {
-                kind: Kind::Purchase,
-                key_version: payer.key_version,
-                currency: currency()?,
-                amount: Amount(amount),
-                from: payer.number,
-                from_sequence: payer.sequence,
-                time: TIME,
-            })?;
-            if purse.debit(&pay_details, req).is_ok() {
-                return Err("the response was to be lost".into());
-            }
+        let (said, end) = self.process("PURCHASE", amount)?;
+        if !end.starts_with("in the air: ") {
+            return Err(format!("the response was to be lost: {end}").into());
         }
         self.purse.bring_back()?;
-        Ok(())
+        Ok(said)
     }
+}
 
-    fn recover(&mut self) -> Outcome<()> {
-        let mut desk = RecordedIssuer::new(&mut self.bank, self.protocol.clone());
-        let mut cards: Vec<CardAtHand<'_>> = vec![select(&mut self.purse)?, select(&mut self.sam)?];
-        let report = recovery::recover(&mut cards, Some(&mut desk));
-        if report.is_complete() { Ok(()) } else { Err("something is still in the air".into()) }
-    }
+/// PD of the transaction that this was.
+fn pay_details(said: &[Exchange]) -> Outcome<PayDetails> {
+    let credit = table::row(CommandName::Credit).instruction;
+    let found = said.iter().rev().find_map(|exchange| match exchange {
+        Exchange::Card { command, .. } if command.get(1) == Some(&credit) => command.get(5..)?.first_chunk(),
+        Exchange::Issuer { sent, .. } => {
+            let (_, bytes) = sent.iter().find(|(name, _)| name == "PD")?;
+            bytes.first_chunk()
+        }
+        Exchange::Card { .. } => None,
+    });
+    let bytes: &[u8; PayDetails::LENGTH] = found.ok_or("nobody has paid")?;
+    Ok(PayDetails::parse(bytes).map_err(|_| "this is no PD")?)
 }
 
 /// Plays everything.
@@ -155,39 +120,36 @@ pub(crate) fn play() -> Outcome<Runs> {
         run("Personalisation of the purse", "personalisation-purse.svg", world.personalise(Who::Purse)?),
         run("Personalisation of the merchant SAM", "personalisation-sam.svg", world.personalise(Who::Sam)?),
     ];
-    let (load, load_said) = world.load(5_000)?;
-    let (purchase, purchase_said) = world.pay(350)?;
-    let (refund, refund_said) = world.refund(150)?;
-    let (unload, unload_said) = world.unload(1_000)?;
-    let (collection, collection_said) = world.collect()?;
-    world.pay_and_lose(500)?;
-    world.recover()?;
-    let settled = world.protocol.take();
-    world.pay_and_lose(600)?;
-    let mut reversed = world.protocol.take();
+    let load = world.done("LOAD", 5_000)?;
+    let purchase = world.done("PURCHASE", 350)?;
+    let refund = world.done("REFUND", 150)?;
+    let unload = world.done("UNLOAD", 1_000)?;
+    let collection = world.done("COLLECTION", 0)?;
+    let mut settled = world.pay_and_lose(500)?;
+    settled.extend(world.done("RECOVERY", 0)?);
+    let mut reversed = world.pay_and_lose(600)?;
     // The SAM's sequence is used by another purchase, so that it can never credit the first one.
-    reversed.extend(world.pay(700)?.1);
-    world.recover()?;
-    reversed.extend(world.protocol.take());
+    reversed.extend(world.done("PURCHASE", 700)?);
+    reversed.extend(world.done("RECOVERY", 0)?);
     Ok(Runs {
+        transactions: vec![
+            ("load", pay_details(&load)?),
+            ("purchase", pay_details(&purchase)?),
+            ("refund", pay_details(&refund)?),
+            ("unload", pay_details(&unload)?),
+            ("collection", pay_details(&collection)?),
+        ],
         personalisations,
         processes: vec![
-            run("Load", "load.svg", load_said),
-            run("Purchase", "purchase.svg", purchase_said),
-            run("Refund", "refund.svg", refund_said),
-            run("Unload", "unload.svg", unload_said),
-            run("Collection", "collection.svg", collection_said),
+            run("Load", "load.svg", load),
+            run("Purchase", "purchase.svg", purchase),
+            run("Refund", "refund.svg", refund),
+            run("Unload", "unload.svg", unload),
+            run("Collection", "collection.svg", collection),
         ],
         recoveries: vec![
             run("Recovery: the payee takes it", "recovery-settled.svg", settled),
             run("Recovery: the payee never will", "recovery-reversed.svg", reversed),
-        ],
-        transactions: vec![
-            ("load", load),
-            ("purchase", purchase),
-            ("refund", refund),
-            ("unload", unload),
-            ("collection", collection),
         ],
     })
 }

@@ -102,7 +102,11 @@ fn texts(exchange: &Exchange) -> Outcome<(String, Vec<String>, Vec<String>)> {
             let title = fields::reading(command, Object::Command)?.title;
             (title, wrapped(&hexadecimal(command)), wrapped(&hexadecimal(response)))
         }
-        Exchange::Issuer { name, sent, answered } => ((*name).to_owned(), of_parts(sent), of_parts(answered)),
+        Exchange::Issuer { name, sent, answered, status } => {
+            let mut answered = of_parts(answered);
+            answered.push(format!("{status:04X}"));
+            ((*name).to_owned(), of_parts(sent), answered)
+        }
     })
 }
 

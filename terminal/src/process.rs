@@ -3,7 +3,6 @@
 
 mod desk;
 pub mod example;
-mod listened;
 mod reference_card;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +19,6 @@ use purse_reference::value::Value;
 use crate::flow::IssuerDesk;
 use crate::transport::{EMPTY_RESPONSE, Transport};
 
-pub use listened::{Listened, Listener};
 pub use reference_card::{InReference, SharedObserver};
 
 /// No answer that says what has happened.

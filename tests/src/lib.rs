@@ -7,6 +7,7 @@ pub mod card_model;
 pub mod flip_histories;
 pub mod flips;
 pub mod fuzzing;
+mod listened;
 pub mod overheard;
 #[cfg(target_os = "linux")]
 pub mod reader_service;

@@ -6,8 +6,9 @@ use std::rc::Rc;
 use apdu_spec::command::{CommandName, table};
 use purse_terminal::flow::IssuerDesk;
 use purse_terminal::issuer::IssuerError;
-use purse_terminal::process::{Listened, Listener};
 use purse_terminal::transport::{Continuity, ResponseBuffer, Transport, TransportError};
+
+pub use crate::listened::{Listened, Listener};
 
 use crate::world::Rig;
 

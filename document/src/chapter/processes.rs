@@ -111,9 +111,12 @@ fn play(text: &mut Markdown, run: &Run, about: &str) -> Outcome<()> {
                     ),
                 );
             }
-            Exchange::Issuer { name, sent, answered } => {
+            Exchange::Issuer { name, sent, answered, status } => {
                 text.paragraph(&format!("**{number}. Terminal to issuer: {name}.**"));
-                text.code("text", &format!("{}{}", parts('>', sent), parts('<', answered)));
+                text.code(
+                    "text",
+                    &format!("{}{}< status word     {status:04X}\n", parts('>', sent), parts('<', answered)),
+                );
             }
         }
     }
@@ -121,9 +124,6 @@ fn play(text: &mut Markdown, run: &Run, about: &str) -> Outcome<()> {
 }
 
 fn parts(direction: char, parts: &[Part]) -> String {
-    if parts.is_empty() {
-        return format!("{direction}\n");
-    }
     let lines = parts.iter().map(|(name, bytes)| format!("{direction} {name:14}  {}\n", hexadecimal(bytes)));
     lines.collect::<Vec<_>>().concat()
 }

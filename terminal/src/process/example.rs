@@ -8,7 +8,9 @@ use apdu_spec::personalisation::{CardProfile, IdentityGroup, PocketGroup};
 use apdu_spec::pin::PinBlock;
 use apdu_spec::pocket::{Limits, PocketParameters};
 use apdu_spec::software::Software;
+use purse_reference::value::Value;
 
+use super::AtHand;
 use crate::client::{CardError, Client};
 use crate::issuer::{Funding, Issuer, IssuerError, Keyring, MasterKeys, MemoryStore, NewCard};
 use crate::transport::Transport;
@@ -25,6 +27,8 @@ const MERCHANT: &str = "merchant";
 pub const VERSION: KeyVersion = KeyVersion(1);
 /// When everything happens: 2027-01-15T08:00:00Z.
 pub const TIME: Time = Time(1_800_000_000);
+/// The month of that time, YYMM in BCD.
+const MONTH: i64 = 0x2701;
 /// The last month of validity of both cards.
 pub const EXPIRY: Expiry = Expiry([0x30, 0x12]);
 
@@ -171,4 +175,30 @@ pub fn issuer() -> Result<Issuer<MemoryStore, Software>, ExampleError> {
         })?;
     }
     Ok(issuer)
+}
+
+/// Tells a process everything that it may ask for. `card` is whose payments a recovery brings to their end; no digits
+/// where no PIN is asked for.
+///
+/// # Errors
+/// These digits are no PIN, or a mistake of this program.
+pub fn told<'a>(
+    at_hand: AtHand<'a>,
+    amount: Amount,
+    card: Role,
+    digits: Option<&str>,
+) -> Result<AtHand<'a>, ExampleError> {
+    let payer_pin = match digits {
+        None => Vec::new(),
+        Some(digits) => pin(digits)?.emit().to_vec(),
+    };
+    Ok(at_hand
+        .told("AMOUNT", Value::Number(amount.0.into()))
+        .told("CURRENCY", Value::Bytes(currency()?.0.to_vec()))
+        .told("TIME", Value::Number(TIME.0.into()))
+        .told("MONTH", Value::Number(MONTH))
+        .told("ACCOUNT", Value::Bytes(HOLDER.as_bytes().to_vec()))
+        .told("ISSUER.NUMBER", Value::Bytes(number(None)?.0.to_vec()))
+        .told("CARD", Value::Bytes(number(Some(card))?.0.to_vec()))
+        .told("PIN", Value::Bytes(payer_pin)))
 }

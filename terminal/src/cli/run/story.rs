@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use apdu_spec::command::{COMMANDS, CommandName, table};
-use apdu_spec::element::Role;
+use apdu_spec::element::{Amount, Role};
 use apdu_spec::parameter::Parameter;
 use apdu_spec::software::Software;
 use purse_reference::card::ReferenceCard;
@@ -12,7 +12,6 @@ use purse_reference::machine::Observer;
 use purse_reference::memory::Sizes;
 use purse_reference::process::run as carry_out;
 use purse_reference::standard::Standard;
-use purse_reference::value::Value;
 use purse_terminal::client::Client;
 use purse_terminal::issuer::{Issuer, MemoryStore};
 use purse_terminal::process::{AtHand, InReference, example};
@@ -25,8 +24,6 @@ use crate::cli::failure::Failure;
 
 /// A log that is short enough to be read.
 const SIZES: Sizes = Sizes { window: 32, exceptions: 8 };
-/// The month of the example's time, YYMM in BCD.
-const MONTH: i64 = 0x2701;
 /// A reference card of which the APDUs are shown too, and which can leave at one of them.
 struct Table<'a> {
     inner: InReference<'a>,
@@ -116,14 +113,10 @@ impl<'a> Story<'a> {
     }
 
     /// One process, as the teller shows it.
-    fn play(&mut self, name: &str, amount: i64, pin: Option<&str>) -> Result<String, Failure> {
-        let pin = match pin {
-            None => Vec::new(),
-            Some(digits) => example::pin(digits).map_err(wrong)?.emit().to_vec(),
-        };
+    fn play(&mut self, name: &str, amount: u32, pin: Option<&str>) -> Result<String, Failure> {
         let number = |role| example::number(role).map_err(wrong);
         let (purse, sam) = (number(Some(Role::Purse))?, number(Some(Role::Merchant))?);
-        let mut at_hand = match name {
+        let at_hand = match name {
             "LOAD" | "UNLOAD" => AtHand::alone(purse, &mut self.purse, Some(&mut self.issuer)),
             "COLLECTION" => AtHand::alone(sam, &mut self.sam, Some(&mut self.issuer)),
             _ => {
@@ -131,15 +124,8 @@ impl<'a> Story<'a> {
                     vec![(purse, &mut self.purse), (sam, &mut self.sam)];
                 AtHand::new(cards, Some(&mut self.issuer))
             }
-        }
-        .told("AMOUNT", Value::Number(amount))
-        .told("CURRENCY", Value::Bytes(example::currency().map_err(wrong)?.0.to_vec()))
-        .told("TIME", Value::Number(example::TIME.0.into()))
-        .told("MONTH", Value::Number(MONTH))
-        .told("ACCOUNT", Value::Bytes(example::HOLDER.as_bytes().to_vec()))
-        .told("ISSUER.NUMBER", Value::Bytes(number(None)?.0.to_vec()))
-        .told("CARD", Value::Bytes(purse.0.to_vec()))
-        .told("PIN", Value::Bytes(pin));
+        };
+        let mut at_hand = example::told(at_hand, Amount(amount), Role::Purse, pin).map_err(wrong)?;
         let mut ear = Ear { teller: self.teller.clone(), is_card: false };
         carry_out(self.standard, name, &mut at_hand, &mut ear).map_err(wrong)
     }

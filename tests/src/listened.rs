@@ -7,8 +7,10 @@ use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::record::LogRecord;
 
-use crate::flow::IssuerDesk;
-use crate::issuer::{IssuerError, SignedScript, SubmissionReport, UnloadRequest, Unloaded, Unsettleable};
+use purse_terminal::flow::IssuerDesk;
+use purse_terminal::issuer::{
+    IssuerError, SignedScript, SubmissionReport, UnloadRequest, Unloaded, Unsettleable,
+};
 
 /// Hears what is said to an issuer, by the names of [`apdu_spec::message::MESSAGES`].
 pub trait Listener {
