@@ -197,7 +197,13 @@ pub static DATA_ELEMENTS: &[DataElement] = &[
     element("P2", Number(1), Command, One, "parameter 2"),
     secret("DATA", Variable, Command, One, "the data field"),
     element("LE", Number(2), Command, One, "how many bytes are asked for, 1 to 256; 0: Le is absent"),
-    element("WHOLE.HEADER", Number(1), Command, One, "1: there are CLA, INS, P1 and P2"),
+    element(
+        "WHOLE.HEADER",
+        Number(1),
+        Command,
+        One,
+        "1: there are CLA, INS, P1 and P2, and not more than 261 bytes in all",
+    ),
     element(
         "WHOLE.BODY",
         Number(1),

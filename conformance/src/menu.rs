@@ -1,5 +1,6 @@
 //! The menu of one card state: every row of the command table in every form, with right and with wrong data.
 
+use apdu_spec::command::apdu::LONGEST_COMMAND;
 use apdu_spec::command::{COMMANDS, CommandName};
 use apdu_spec::file::APPLICATION;
 use purse_reference::session::Session;
@@ -372,5 +373,10 @@ impl Menu<'_> {
             vec![0x80, 0xFF, 0, 0],
             vec![0, 0x55, 0, 0, 1, 1],
         ]);
+        // The longest short command, and one byte more, of a class and of an instruction that there are not.
+        let long = |header: &[u8], length: usize| [header, &vec![0xFF; length - header.len()]].concat();
+        for header in [&[0xFF][..], &[0, 0xFE], &[0x80, 0x5C, 0, 9]] {
+            self.commands.extend([long(header, LONGEST_COMMAND), long(header, LONGEST_COMMAND + 1)]);
+        }
     }
 }

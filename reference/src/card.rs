@@ -1,5 +1,6 @@
 //! The reference card: answers APDUs by the text of the standard.
 
+use apdu_spec::command::apdu::LONGEST_COMMAND;
 use apdu_spec::command::row::ResponseLength;
 use apdu_spec::command::{CommandName, table};
 
@@ -131,7 +132,7 @@ impl<'a> ReferenceCard<'a> {
         number("P1", p1.into());
         number("P2", p2.into());
         number("LE", expected);
-        number("WHOLE.HEADER", i64::from(command.len() >= 4));
+        number("WHOLE.HEADER", i64::from((4..=LONGEST_COMMAND).contains(&command.len())));
         number("WHOLE.BODY", i64::from(whole));
         number("KNOWN.INSTRUCTION", i64::from(of_instruction().next().is_some()));
         number("KNOWN.CLASS", i64::from(of_instruction().any(|row| row.class == class)));

@@ -42,8 +42,11 @@ impl core::fmt::Debug for Body<'_> {
 }
 
 impl<'a> CommandBytes<'a> {
-    /// Splits off the header; less than that is 6700.
+    /// Splits off the header; less than that, and more than a short command, is 6700.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, StatusWord> {
+        if bytes.len() > LONGEST_COMMAND {
+            return Err(StatusWord::WrongLength);
+        }
         let (&[class, instruction, p1, p2], body) =
             bytes.split_first_chunk().ok_or(StatusWord::WrongLength)?;
         Ok(Self { class, instruction, p1, p2, body })
@@ -136,6 +139,14 @@ mod tests {
         ] {
             assert_eq!(CommandBytes::parse(wrong).and_then(|apdu| apdu.body()), Err(StatusWord::WrongLength));
         }
+    }
+
+    #[test]
+    fn what_is_longer_than_a_short_command_is_wrong_before_its_class_is_looked_at() {
+        let bytes = [0xFF; LONGEST_COMMAND + 1];
+        assert_eq!(CommandBytes::parse(&bytes).map(|apdu| apdu.class), Err(StatusWord::WrongLength));
+        let (longest, _) = bytes.split_last_chunk::<1>().unwrap();
+        assert_eq!(CommandBytes::parse(longest).map(|apdu| apdu.class), Ok(0xFF));
     }
 
     #[test]
