@@ -1,4 +1,4 @@
-10 REM PAYER.RECORD: the card's own payment with sequence OWN.SEQUENCE: PD, and PAIR.KEY for its messages
+10 REM PAYER.RECORD: the card's own payment with sequence OWN.SEQUENCE: PD is what the card has recorded
 20 IF OWN.SEQUENCE >= SEQUENCE THEN RETURN 6985
 30 IF IN.LOG(OWN.SEQUENCE) = 0 THEN RETURN 6A88
 40 IF LOG.ROLE(OWN.SEQUENCE) <> PAYER THEN RETURN 6985

@@ -17,7 +17,7 @@ pub struct Limits {
     pub maximum_debit: Amount,
     /// One debit above it needs the PIN.
     pub debit_without_pin: Amount,
-    /// Debits since the last PIN may not add up to more without another.
+    /// Debits since the last one under a verified PIN may not add up to more without another.
     pub total_without_pin: Amount,
     /// One transfer may not be above it.
     pub maximum_transfer: Amount,

@@ -4,6 +4,7 @@ mod commands;
 mod cryptography;
 mod elements;
 mod files;
+mod issuer;
 mod language;
 mod layouts;
 mod listings;
@@ -56,6 +57,7 @@ pub(crate) fn document(sources: &Sources<'_>) -> Outcome<String> {
         Chapter { title: "Status words", text: status::write(sources) },
         Chapter { title: "Memory", text: memory::write() },
         Chapter { title: "Processes", text: processes::write(sources)? },
+        Chapter { title: "The issuer", text: issuer::write() },
         Chapter { title: "The language of the listings", text: language::write() },
     ];
     let mut document = Markdown::new();

@@ -59,7 +59,12 @@ pub(crate) fn lines(reading: &Reading, bytes: &[u8]) -> String {
         let value = bytes.get(leaf.offset..leaf.offset + leaf.length).unwrap_or(&[]);
         if leaf.is_group { String::new() } else { hexadecimal(value) }
     };
-    let names = leaves.iter().map(|leaf| 2 * leaf.depth + leaf.name.chars().count()).max().unwrap_or(0);
+    let names = leaves
+        .iter()
+        .map(|leaf| 2 * leaf.depth + leaf.name.chars().count())
+        .max()
+        .unwrap_or(0)
+        .max("field".len());
     let values = leaves.iter().map(|leaf| shown(leaf).len()).max().unwrap_or(0).max("bytes".len());
     let mut text = format!("offset  {:names$}  {:values$}  meaning\n", "field", "bytes");
     for leaf in &leaves {

@@ -133,7 +133,7 @@ impl core::fmt::Debug for Pin {
 pub struct PocketState {
     /// Balance.
     pub balance: Amount,
-    /// Debited without PIN since the last PIN.
+    /// Debited without PIN since the last debit under a verified one.
     pub debited_without_pin: Amount,
     /// Received or restored offline since the pocket's last load or unload.
     pub received_offline: Amount,

@@ -66,7 +66,7 @@ fn values(text: &mut Markdown) -> Outcome<()> {
     text.heading(3, "Sequences").paragraph(&format!(
         "A party counts its transactions: a sequence of 4 bytes, from 0, up by one with each record, never back, never around. From {:08X} on \
          a card begins no payment but an unload (9402), so that what is open can still be finished; {:08X} is the last that it uses. \
-         {:08X} stands for none. The issuer keeps one sequence for each card, equal to the card's.",
+         {:08X} stands for none. An unload under the last sequence cannot be taken back any more, for that would need another: if the issuer declined it, it would stay open for ever. The issuer does not count: in its messages its own sequence is the card's.",
         Sequence::EXHAUSTED.0, Sequence::LAST.0, Sequence::NONE.0
     ));
     text.heading(3, "Kinds").paragraph("P1 of INITIALIZE and DEBIT, and the first byte of PD.");

@@ -39,7 +39,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("initial balance", "what the pocket holds from the start, at most its maximum balance"),
     ("issuer number", "number of the issuer"),
     ("last ADMN counter", "counter of the last accepted script, 00000000 before the first"),
-    ("flags", "bit 1: disposable; all others 0"),
+    ("flags", "01: disposable; else 00"),
     ("status block", "as in the answer to SELECT"),
     ("counter", "above every counter that the card has accepted"),
     ("parameter id", "what is changed"),

@@ -122,7 +122,7 @@ fn scripts(text: &mut Markdown, sources: &Sources<'_>) -> Outcome<()> {
     text.heading(3, "Scripts").paragraph(&format!(
         "UPDATE PARAMETER carries a script of the issuer. Its data are a counter, a parameter id, a value and a MAC; the MAC is the first 8 bytes of \
          CMAC(ADMN card key, CLA ‖ INS ‖ P1 ‖ P2 ‖ counter ‖ parameter id ‖ value), without Lc. A script needs no session but SELECT, and anybody may deliver it. \
-         A card accepts each counter once and only upwards; the last accepted script, byte for byte, gives 9000 again and changes nothing. \
+         A card accepts each counter once and only upwards; the last accepted script, byte for byte, gives 9000 again and changes nothing (but 6985 once the card is terminated). \
          A script that is refused does not use its counter up; the issuer withdraws it by another one with a higher counter, and never \
          uses a counter twice. The order of checks is in {}.",
         link("UPDATE PARAMETER")

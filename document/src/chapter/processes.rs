@@ -65,7 +65,7 @@ const UNLOAD: &str = "A purse pays the issuer. The issuer asks, for the card's o
 const COLLECTION: &str = "A SAM pays the issuer all that it holds. The terminal reads every record that the issuer has not passed, with READ ENTRY, and hands them over; the issuer verifies each TAC, then asks for exactly the balance of the pocket. \
     When val comes, the issuer computes the chain H over the records and compares the TAC of the collection. Only when it fits does the issuer give ack, and only after ack may the SAM overwrite these records. \
     The merchant gets the amount of the collection, once, and never a sum of TACs: an amount that no good records account for is withheld.";
-const RECOVERY: &str = "The response to a DEBIT is lost: nobody but the purse knows whether it has paid. Later, any terminal with both cards reads the open payments, asks for the proof again, and brings it to the payee.";
+const RECOVERY: &str = "The response to a DEBIT is lost: nobody but the purse knows whether it has paid. Later, any terminal with both cards reads the open payments, asks for the proof again, and brings it to the payee. A recovery is carried out for each card at hand; this one is for the purse.";
 const REVERSAL: &str = "Again a response is lost, but before anybody recovers the SAM takes another purchase, so that its sequence has moved on. It can never credit the first one, and says so by nack; the purse takes its money back.";
 const PERSONALISATION: &str = "In a secure room, a blank card gets its data groups.";
 
@@ -73,7 +73,9 @@ const PERSONALISATION: &str = "In a secure room, a blank card gets its data grou
 fn rules(text: &mut Markdown) {
     text.heading(3, "Rules for terminals and issuers").list(&[
         "A terminal forms PD once and uses it in every message of the transaction, its time included.".to_owned(),
-        "Whoever has lost a response sends the same command again, byte for byte, or asks for GET PROOF; it never begins the payment anew before it knows.".to_owned(),
+        format!("Whoever has lost a response sends the same command again, byte for byte, or asks for GET PROOF; it never begins the payment anew before it knows. The exceptions are in {}.", link("Repeats")),
+        "TRANSMIT sends the Le of the command's row: none where no answer is due, the answer's length where that is always the same, and 00 where all, or up to Le, is given. 6Cxx says that nothing has been executed: the same command again with that Le. With T=0, 61xx says that as many bytes wait: GET RESPONSE brings them.".to_owned(),
+        "Which debit needs the PIN, no terminal can know, for only the card knows what has been spent without it: 6982 to DEBIT asks for it. Nothing has moved then; the PIN is verified, and the payment begins anew with INITIALIZE.".to_owned(),
         "Recovery works at any time and for any terminal: read the open payments (role 01, state 00) of EF.EXC and EF.LOG; for each, GET PROOF, then CREDIT at the payee, then ACKNOWLEDGE. If the payee refuses for certain, DECLINE at the payee, then REVERSE. Purchases first, and the oldest first, because a reversal is a new record and may push out the oldest.".to_owned(),
         format!("Where the payee cannot be reached any more, the issuer may close the payment with script 08 ({}), and only if its books prove the case: a purchase when a collection whose chain fits has passed the payee's sequence without it; an unload from its own books. It never does so for an amount that the payee could still credit.", link("Scripts")),
         "Expiry is judged by the terminal, for load, purchase and refund. Unload, collection and recovery work on an expired card, so that the money can get out.".to_owned(),

@@ -38,13 +38,14 @@ pub(crate) fn write() -> Markdown {
         "No value is created: all balances together never exceed what the issuer has paid in.",
         "No value is lost: what is missing from the balances is in payments of which the payer keeps an open record.",
         "What a response says is in memory before the response leaves the card.",
-        "A command that arrives twice, byte for byte, has one effect and the same answer. Only VERIFY and CHANGE PIN count each wrong PIN.",
+        "A command that arrives twice, byte for byte, has one effect, and gets the same answer or an error that says why not any more: see REPEATS. Only VERIFY and CHANGE PIN count each wrong PIN.".replace("REPEATS", &link("Repeats")).as_str(),
         "Nothing is written for somebody who has shown neither a right MAC nor a PIN, except the PIN's try counter, and the data groups of a blank card.",
         "What was interrupted can be finished offline, as long as both cards meet again before their logs have moved on.",
     ])
     .paragraph(
-        "Where this document takes another standard over, it says here what it takes; the bytes are all defined below, so \
-         that none of these has to be read first.",
+        "Where this document takes another standard over, it says here what it takes. The bytes of commands, files and messages are all \
+         defined below; the blocks of T=1, the characters of T=0 and the algorithms AES and CMAC are those of their \
+         standards, as any reader and any library has them.",
     );
     let rows = SOURCES.map(|(source, what)| [source.to_owned(), what.to_owned()]);
     text.table(["source", "what is taken from it"], &rows);

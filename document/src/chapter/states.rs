@@ -15,7 +15,9 @@ const fn about(life_cycle: LifeCycle) -> &'static str {
             "locked by its holder: shows no balance and begins nothing, but finishes what is open"
         }
         LifeCycle::Blocked => "blocked by its issuer: begins nothing, but finishes what is open",
-        LifeCycle::Terminated => "over, for ever: can be read, and repeats answers",
+        LifeCycle::Terminated => {
+            "over, for ever: can be read; begins and closes nothing of its own, but repeats what it has said as a payee and as a payer, and still declines"
+        }
     }
 }
 
@@ -34,7 +36,7 @@ pub(crate) fn write(sources: &Sources<'_>) -> Markdown {
     text.picture("State diagram of the life cycle", "life-cycle.svg");
     text.paragraph(
         "The diagram and the table have been found by trying: every command and script that changes no balance, and for a disposable card those that close its last payment, sent to a card in each \
-         state. Termination by script 07 needs balances of 0 and nothing open. A *disposable* card takes no load, and terminates itself as soon as every balance is 0 and none of its payments is open.",
+         state. Termination by script 07 needs balances of 0 and nothing open. A *disposable* card takes no load, and terminates itself as soon as every balance is 0 and none of its payments is open; one that is personalised without any balance is terminated from the first.",
     );
     let rows: Vec<[String; 3]> = sources
         .edges
@@ -46,8 +48,8 @@ pub(crate) fn write(sources: &Sources<'_>) -> Markdown {
     text.table(["state", "command", "new state"], &rows);
     text.heading(3, "Session").paragraph(
         "A session begins when the application is selected and ends with the next SELECT of the application or of the MF, or at reset. A SELECT that \
-         fails changes nothing, and one of an EF leaves the session as it is. A session holds: that the application is selected, the current file, whether the PIN has been verified, and \
-         on a blank card the data groups so far.",
+         fails changes nothing, and one of an EF leaves the session as it is. A session holds: that the application is selected, the current file, and whether the PIN has been verified. \
+         The data groups that a blank card has taken so far are kept until a reset, or until block 00 comes again.",
     );
     text
 }

@@ -18,8 +18,8 @@ pub(crate) fn write() -> Outcome<Markdown> {
         text.code("text", &lines(&reading(bytes, Object::Reset)?, bytes));
     }
     text.heading(3, "Short commands").paragraph(
-        "All commands are short. A command is CLA, INS, P1, P2, and then one of four forms; extended lengths are refused \
-         with 6700.",
+        "All commands are short. A command is CLA, INS, P1, P2, and then one of four forms; more than 261 bytes in all, and extended \
+         lengths, are refused with 6700.",
     );
     let row = |case: &str, body: &str, meaning: &str| [case.to_owned(), body.to_owned(), meaning.to_owned()];
     text.table(
@@ -43,12 +43,13 @@ pub(crate) fn write() -> Outcome<Markdown> {
     );
     let classes = GET_RESPONSE_CLASSES.map(|class| format!("{class:02X}")).join(" or ");
     let rules = [
-        format!("GET RESPONSE is CLA {classes}, INS {GET_RESPONSE:02X}, P1 00, P2 00, P3 = bytes wanted (00: 256). With other P1 or P2 it is 6A86, with data 6700; in both cases what waits goes on waiting."),
+        "Fewer than four bytes, a P3 of 00 with bytes behind it, or bytes behind P3 that are neither as many as P3 says nor one more, are 6700, whatever the command is; what waits is forgotten.".to_owned(),
+        format!("GET RESPONSE is CLA {classes}, INS {GET_RESPONSE:02X}, P1 00, P2 00, P3 = bytes wanted (00: 256). With other P1 or P2 it is 6A86, with P3 bytes of data 6700; in both cases what waits goes on waiting."),
         "If nothing waits, GET RESPONSE is 6985. If fewer bytes wait than are wanted, it is `6C` with their number, and they go on waiting.".to_owned(),
         "Otherwise it gives as many bytes as are wanted. With the last of them goes the status word of the command; before that, `61` and the number that is left (00 for 256).".to_owned(),
         "Any other command ends the wait, as a reset does, and is executed as follows.".to_owned(),
-        "Four bytes alone, or with a P3 and nothing behind it: P3 is Le, and a missing P3 counts as 00. The card executes the command with that Le. If the answer has data, and their number is not exactly Le, the card answers `6C` with that number instead, and forgets the data. Commands without data never write, so the repetition is harmless.".to_owned(),
-        "More bytes: P3 is Lc, not 00 (6700). One byte behind the data, an Le of case 4, is cut off. The card executes the command as if Le were 00. If the answer has data, they wait, and the card answers `61` with their number (00 for 256). Otherwise it answers the status word.".to_owned(),
+        "Four bytes alone, or with a P3 and nothing behind it: P3 is Le, and a missing P3 counts as 00. The card executes the command with that Le. If the answer has data, and their number is not exactly Le, the card answers `6C` with that number instead, and forgets the data. A command without data that answers with data never writes, so the repetition is harmless.".to_owned(),
+        "More bytes: P3 is Lc. One byte behind the data, an Le of case 4, is cut off. The card executes the command as if Le were 00. If the answer has data, they wait, and the card answers `61` with their number (00 for 256). Otherwise it answers the status word.".to_owned(),
     ];
     text.list(&rules);
     text.paragraph(&format!(

@@ -130,12 +130,12 @@ impl FlowError {
             Self::Issuer(
                 IssuerError::Unanswered(_)
                 | IssuerError::Store(StoreError::Database(_) | StoreError::Damaged(_)),
-            ) => Failure::Other,
+            )
+            | Self::RecordGone(_) => Failure::Other,
             Self::Issuer(_) => Failure::IssuerDeclined,
             Self::WrongRole { .. } | Self::Blank | Self::Expired { .. } | Self::NoPocket(_) => {
                 Failure::Terminal
             }
-            Self::RecordGone(_) => Failure::Other,
             Self::OutcomeUnknown { .. } | Self::CollectionWaits(_) => Failure::OutcomeUnknown,
         }
     }
