@@ -1,8 +1,8 @@
 //! Collection (section 7): a merchant SAM's unload of all that it holds.
 
-use apdu_spec::command::Voucher;
+use apdu_spec::command::{PocketBalance, Voucher};
 use apdu_spec::cryptography::Authenticator;
-use apdu_spec::element::{Amount, Currency, Role, Sequence, Time};
+use apdu_spec::element::{Amount, Role, Sequence, Time};
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::pocket::POCKETS;
 
@@ -74,7 +74,7 @@ fn collect_in_phases<T: Transport>(
     let party = guard::role(sam.status(), Role::Merchant)?;
     let (records, submission) = submit(sam, issuer)?;
     let mut report = Report { records, submission, collected: Vec::new() };
-    for (currency, amount) in holdings(sam)? {
+    for PocketBalance { currency, balance: amount, .. } in holdings(sam)? {
         sam.release();
         let payer = sam.status();
         let asked = issuer.unload_request(payer.number, currency, amount, payer.sequence, time)?;
@@ -136,18 +136,20 @@ fn submit<T: Transport>(
     Ok((records.len(), report))
 }
 
-/// Currency and balance of each pocket to collect.
-fn holdings<T: Transport>(sam: &mut Client<T>) -> Result<Vec<(Currency, Amount)>, FlowError> {
+/// Each pocket to collect.
+///
+/// As the card has said it, and not as pairs of currency and amount: of these, LLVM 18 to 22 can add what is left in the
+/// upper half of a register to the amount (llvm/llvm-project issue 205291), and did.
+fn holdings<T: Transport>(sam: &mut Client<T>) -> Result<Vec<PocketBalance>, FlowError> {
     let failed = FlowError::card(Party::Sam);
     handover::hold(sam)?;
     let pockets = sam.identity().map_err(failed)?.pockets;
     let mut holdings = Vec::with_capacity(POCKETS);
     for (pocket, _) in (0..).zip(pockets).filter(|(_, parameters)| parameters.is_used()) {
-        let balance = sam.balance(pocket).map_err(failed)?;
-        holdings.push((balance.currency, balance.balance));
+        holdings.push(sam.balance(pocket).map_err(failed)?);
     }
-    if holdings.iter().any(|(_, balance)| *balance != Amount::ZERO) {
-        holdings.retain(|(_, balance)| *balance != Amount::ZERO);
+    if holdings.iter().any(|pocket| pocket.balance != Amount::ZERO) {
+        holdings.retain(|pocket| pocket.balance != Amount::ZERO);
     } else {
         holdings.truncate(1);
     }
