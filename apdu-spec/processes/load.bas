@@ -10,7 +10,6 @@
 100 IF SW <> X"9000" THEN STOP "refused: the issuer's books cannot be reached, nothing has moved"
 110 GOSUB FINISH.LOAD
 120 IF OUTCOME = OPEN THEN STOP "in the air: an earlier load; recover"
-130 IF PAYEE.SEQUENCE = PD.TO.SEQUENCE THEN LET PAYEE.SEQUENCE = PAYEE.SEQUENCE + 1
 140 LET KIND = LOAD
 150 LET KVN = PAYEE.KVN
 160 LET FROM = ISSUER.NUMBER

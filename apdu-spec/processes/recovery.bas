@@ -8,6 +8,7 @@
 80 IF SW <> X"9000" AND SW <> X"6283" AND SW <> X"6285" THEN GOTO 400
 90 GOSUB PAYER.STATUS
 100 IF PAYER.NUMBER <> CARD THEN GOTO 400
+105 LET PAYER.READY = 1
 110 GOSUB OPEN.RECORDS
 120 REM A load comes first, for a payment that is taken back would use the sequence that the load was given for.
 130 REM But a credited load is a new record, which pushes the oldest one out; an open purchase would be lost that way

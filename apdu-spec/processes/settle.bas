@@ -1,5 +1,8 @@
 10 REM SETTLE: an open payment of the payer comes to its one end. OUTCOME: SETTLED, REVERSED, or OPEN still
 20 LET OUTCOME = OPEN
+23 REM A payer that has not answered when it was selected again
+25 IF PAYER.READY = 0 THEN GOSUB AGAIN.PAYER
+27 IF PAYER.READY = 0 THEN RETURN
 30 TRANSMIT PAYER, GET PROOF, DATA = PD.FROM.SEQUENCE
 40 RECEIVE VAL, TAC
 50 IF SW <> X"9000" THEN RETURN

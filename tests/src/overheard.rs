@@ -25,21 +25,58 @@ pub struct Said {
 
 /// Where it is written.
 #[derive(Clone, Debug, Default)]
-pub struct Notes(Rc<RefCell<Vec<Said>>>);
+pub struct Notes {
+    said: Rc<RefCell<Vec<Said>>>,
+    has_begun: Rc<Cell<bool>>,
+}
 
 impl Notes {
     fn write(&self, to: &'static str, words: Vec<u8>, answer: Option<Vec<u8>>) {
-        self.0.borrow_mut().push(Said { to, words, answer });
+        self.said.borrow_mut().push(Said { to, words, answer });
+    }
+
+    /// What has been said so far does not count; from now on incidents happen.
+    pub fn begin(&self) {
+        self.said.take();
+        self.has_begun.set(true);
     }
 
     /// All of it.
     pub fn take(&self) -> Vec<Said> {
-        self.0.take()
+        self.said.take()
     }
 }
 
-/// What happens to a payee just before its first CREDIT.
+/// What happens to a card.
 pub type Event = fn(&mut Rig);
+
+/// What becomes of a command, or of a reset, instead of what should.
+#[derive(Clone, Copy, Debug)]
+pub enum Mishap {
+    /// The card executes it; its answer is lost.
+    Lost,
+    /// It does not reach the card, and whoever sends it knows.
+    Unsent,
+    /// It does not reach the card, and somebody else answers this.
+    Answered(fn() -> Vec<u8>),
+    /// The card's answer is altered on its way.
+    Altered(fn(&mut Vec<u8>)),
+    /// This happens just before it.
+    Before(Event),
+    /// From its answer on, another program has the card whenever somebody wants to hold it.
+    InUseAfter,
+}
+
+/// A mishap and where it happens.
+#[derive(Clone, Copy, Debug)]
+pub struct Incident {
+    /// To which command; none for a reset.
+    pub command: Option<CommandName>,
+    /// To which of them since this card's incident before, or since the beginning, from 1; 0 for every one.
+    pub number: usize,
+    /// What happens.
+    pub mishap: Mishap,
+}
 
 /// A card that is listened to.
 #[derive(Debug)]
@@ -47,15 +84,45 @@ pub struct Overheard<'a> {
     rig: &'a mut Rig,
     who: &'static str,
     notes: Notes,
-    event: Option<Event>,
+    /// The next one last.
+    incidents: Vec<Incident>,
+    /// What was said when the last one happened.
+    since: usize,
+    is_in_use: bool,
 }
 
 impl<'a> Overheard<'a> {
-    /// Of this name.
-    pub fn new(rig: &'a mut Rig, who: &'static str, notes: &Notes, event: Option<Event>) -> Self {
-        Self { rig, who, notes: notes.clone(), event }
+    /// Of this name. Incidents happen one after the other; one of every command keeps those behind it from happening.
+    pub fn new(rig: &'a mut Rig, who: &'static str, notes: &Notes, mut incidents: Vec<Incident>) -> Self {
+        incidents.reverse();
+        Self { rig, who, notes: notes.clone(), incidents, since: 0, is_in_use: false }
+    }
+
+    /// What happens to these words.
+    fn mishap(&mut self, words: &[u8]) -> Option<Mishap> {
+        let instruction = |words: &[u8]| if words == RESET { None } else { words.get(1).copied() };
+        let Incident { command, number, mishap } = *self.incidents.last()?;
+        let wanted = command.map(|name| table::row(name).instruction);
+        if !self.notes.has_begun.get() || instruction(words) != wanted {
+            return None;
+        }
+        let said = self.notes.said.borrow();
+        let before = said.iter().skip(self.since);
+        let before = before.filter(|said| said.to == self.who && instruction(&said.words) == wanted).count();
+        if number != 0 {
+            if before + 1 != number {
+                return None;
+            }
+            // What is not sent is not written down.
+            self.since = said.len() + usize::from(!matches!(mishap, Mishap::Unsent));
+            self.incidents.pop();
+        }
+        Some(mishap)
     }
 }
+
+/// What is written of a reset.
+const RESET: &[u8] = b"reset";
 
 impl Transport for Overheard<'_> {
     fn transmit<'b>(
@@ -63,23 +130,45 @@ impl Transport for Overheard<'_> {
         command: &[u8],
         response: &'b mut ResponseBuffer,
     ) -> Result<&'b [u8], TransportError> {
-        if command.get(1) == Some(&table::row(CommandName::Credit).instruction)
-            && let Some(event) = self.event.take()
-        {
-            event(self.rig);
-        }
-        let result = self.rig.transmit(command, response);
+        let mishap = self.mishap(command);
+        let mut send = |rig: &mut Rig| rig.transmit(command, response).map(<[u8]>::to_vec);
+        let result = match mishap {
+            Some(Mishap::Lost) => send(self.rig).and(Err(TransportError::ResponseLost)),
+            Some(Mishap::Unsent) => Err(TransportError::NoCard(self.who.to_owned())),
+            Some(Mishap::Answered(answer)) => Ok(answer()),
+            Some(Mishap::Altered(alter)) => send(self.rig).map(|mut answer| {
+                alter(&mut answer);
+                answer
+            }),
+            Some(Mishap::Before(event)) => {
+                event(self.rig);
+                send(self.rig)
+            }
+            Some(Mishap::InUseAfter) => {
+                self.is_in_use = true;
+                send(self.rig)
+            }
+            None => send(self.rig),
+        };
         // What does not reach the card has not been said.
         if !matches!(result, Err(TransportError::NoCard(_))) {
-            let answer = result.as_ref().ok().map(|answer| answer.to_vec());
-            self.notes.write(self.who, command.to_vec(), answer);
+            self.notes.write(self.who, command.to_vec(), result.as_ref().ok().cloned());
         }
-        result
+        let answer = result?;
+        let room = response.get_mut(..answer.len());
+        let room = room.ok_or(TransportError::Malformed("longer than its buffer"))?;
+        room.copy_from_slice(&answer);
+        Ok(room)
     }
 
     fn reset(&mut self) -> Result<(), TransportError> {
+        match self.mishap(RESET) {
+            Some(Mishap::Unsent) => return Err(TransportError::Mute(self.who.to_owned())),
+            Some(Mishap::Before(event)) => event(self.rig),
+            _ => {}
+        }
         self.rig.reset()?;
-        self.notes.write(self.who, b"reset".to_vec(), Some(Vec::new()));
+        self.notes.write(self.who, RESET.to_vec(), Some(Vec::new()));
         Ok(())
     }
 
@@ -88,7 +177,7 @@ impl Transport for Overheard<'_> {
     }
 
     fn begin(&mut self) -> Result<Continuity, TransportError> {
-        self.rig.begin()
+        if self.is_in_use { Err(TransportError::InUse(self.who.to_owned())) } else { self.rig.begin() }
     }
 
     fn end(&mut self) -> Result<(), TransportError> {

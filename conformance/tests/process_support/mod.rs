@@ -2,11 +2,16 @@
 
 #![allow(dead_code, reason = "each test uses its own part")]
 
+pub(crate) mod equivalents;
+mod odd;
+mod odd_worlds;
 pub(crate) mod situations;
+mod trouble;
 mod worlds;
 
 use std::collections::BTreeSet;
 
+use apdu_spec::command::CommandName;
 use apdu_spec::element::{Amount, Time};
 use purse_reference::machine::Observer;
 use purse_reference::process::run;
@@ -21,11 +26,12 @@ use purse_terminal::flow::{FlowError, collection, recovery};
 use purse_terminal::process::AtHand;
 use purse_terminal::simulated_memory::{Cut, Flight};
 use purse_terminal::transport::Transport;
-use purse_tests::overheard::{Failing, Notes, Overheard, Said, overheard_issuer};
+use purse_tests::overheard::{Failing, Incident, Mishap, Notes, Overheard, Said, overheard_issuer};
 use purse_tests::scheme::{eur, issuer, party, pin};
 use purse_tests::world::{HOLDER, Rig, World, select};
 
 use self::situations::Situation;
+use self::trouble::Trouble;
 
 /// What is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +45,7 @@ pub(crate) enum Process {
 }
 
 /// What goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Fault {
     None,
     /// Of this card, this response.
@@ -50,6 +56,8 @@ pub(crate) enum Fault {
     Cut(Side, u64, usize),
     /// On the way to the issuer.
     Issuer(Failing),
+    /// Something of this situation's own.
+    Own(&'static Trouble),
 }
 
 /// A card.
@@ -91,13 +99,33 @@ fn set(world: &mut World, fault: Fault, selected_before: u64) -> Option<Failing>
             side.rig(world).inner_mut().card_mut().cut(Cut { operation, units, flight: Flight::Old });
         }
         Fault::Issuer(failing) => return Some(failing),
+        Fault::Own(trouble) => return trouble.issuer,
     }
     None
+}
+
+/// What happens to this card.
+fn incidents(situation: &Situation, fault: Fault, who: &'static str) -> Vec<Incident> {
+    let payee = if situation.process == Process::Purchase { "sam" } else { "purse" };
+    let event = situation.event.filter(|_| who == payee).map(|event| Incident {
+        command: Some(CommandName::Credit),
+        number: 1,
+        mishap: Mishap::Before(event),
+    });
+    let mut incidents: Vec<Incident> = event.into_iter().collect();
+    if let Fault::Own(trouble) = fault {
+        incidents.extend(trouble.cards.iter().filter(|(of, _)| *of == who).map(|(_, incident)| *incident));
+    }
+    incidents
 }
 
 /// Every fault that this situation can have.
 pub(crate) fn faults(situation: &Situation, whole: &Played) -> Vec<Fault> {
     let mut faults = vec![Fault::None];
+    faults.extend(situation.troubles.iter().copied().flatten().map(Fault::Own));
+    if situation.is_long {
+        return faults;
+    }
     let said =
         |name: &str| whole.said.iter().filter(|said| said.to == name && said.words != b"reset").count();
     for (side, name, operations) in
@@ -137,7 +165,7 @@ fn class(result: Result<bool, FlowError>) -> &'static str {
 /// The terminal's flow.
 pub(crate) fn by_flow(situation: &Situation, fault: Fault) -> Played {
     let mut world = (situation.world)();
-    let Situation { process, amount, time, event, swapped, .. } = *situation;
+    let Situation { process, amount, time, swapped, .. } = *situation;
     // Recovery and collection select again at their beginning: the first SELECT was when the card came.
     let selected_before = u64::from(matches!(process, Process::Collection | Process::Recovery));
     let failing = set(&mut world, fault, selected_before);
@@ -146,13 +174,14 @@ pub(crate) fn by_flow(situation: &Situation, fault: Fault) -> Played {
     let World { purse, sam, other, issuer: bank } = &mut world;
     let (purse, sam) = if swapped { (sam, purse) } else { (purse, sam) };
     let names = if swapped { ["sam", "purse"] } else { ["purse", "sam"] };
-    let of_sam = event.filter(|_| process == Process::Purchase);
-    let of_purse = event.filter(|_| process != Process::Purchase);
-    let mut purse = Overheard::new(purse, names[0], &notes, of_purse);
-    let mut sam = Overheard::new(sam, names[1], &notes, of_sam);
-    let mut other = other.as_mut().map(|rig| Overheard::new(rig, "other", &notes, None));
+    let mut purse = Overheard::new(purse, names[0], &notes, incidents(situation, fault, names[0]));
+    let mut sam = Overheard::new(sam, names[1], &notes, incidents(situation, fault, names[1]));
+    let mut other = other.as_mut().map(|rig| Overheard::new(rig, "other", &notes, Vec::new()));
     let mut desk = overheard_issuer(bank, &notes, failing);
     let payer_pin = situation.pin.map(pin);
+    if selected_before == 0 {
+        notes.begin();
+    }
     let outcome = match process {
         Process::Load => class((|| {
             let load = Load { account: HOLDER, currency: eur(), amount: Amount(amount), time };
@@ -174,8 +203,8 @@ pub(crate) fn by_flow(situation: &Situation, fault: Fault) -> Played {
             Ok(unload::unload(&mut select(&mut purse)?, &mut desk, &unload)?.acknowledged)
         })()),
         Process::Collection => {
-            let mut sam = select(&mut sam).expect("a SAM");
-            notes.take();
+            let mut sam = select(&mut sam as &mut dyn Transport).expect("a SAM");
+            notes.begin();
             // Whether it knows is of no consequence for what it says.
             class(collection::collect(&mut sam, &mut desk, time).map(|_| true))
         }
@@ -188,14 +217,14 @@ pub(crate) fn by_flow(situation: &Situation, fault: Fault) -> Played {
             if situation.is_alone {
                 cards.truncate(1);
             }
-            notes.take();
+            notes.begin();
             recovery::recover(&mut cards, Some(&mut desk));
             "done"
         }
     };
     let messages = desk.listener().messages();
     let after = operations(&world);
-    let operations = [after[0] - before[0], after[1] - before[1]];
+    let operations = [0, 1].map(|card: usize| after[card].saturating_sub(before[card]));
     Played { said: notes.take(), outcome, messages, operations }
 }
 
@@ -233,18 +262,17 @@ pub(crate) fn try_text(
     executed: &mut BTreeSet<(usize, usize)>,
 ) -> Result<Played, purse_reference::machine::Fault> {
     let mut world = (situation.world)();
-    let Situation { process, amount, time, event, swapped, .. } = *situation;
+    let Situation { process, amount, time, swapped, .. } = *situation;
     let failing = set(&mut world, fault, 0);
     let notes = Notes::default();
+    notes.begin();
     let World { purse, sam, other, issuer: bank } = &mut world;
     let (purse, sam) = if swapped { (sam, purse) } else { (purse, sam) };
     let names = if swapped { ["sam", "purse"] } else { ["purse", "sam"] };
     let numbers = if swapped { [party(2), party(1)] } else { [party(1), party(2)] };
-    let of_sam = event.filter(|_| process == Process::Purchase);
-    let of_purse = event.filter(|_| process != Process::Purchase);
-    let mut purse = Overheard::new(purse, names[0], &notes, of_purse);
-    let mut sam = Overheard::new(sam, names[1], &notes, of_sam);
-    let mut other = other.as_mut().map(|rig| Overheard::new(rig, "other", &notes, None));
+    let mut purse = Overheard::new(purse, names[0], &notes, incidents(situation, fault, names[0]));
+    let mut sam = Overheard::new(sam, names[1], &notes, incidents(situation, fault, names[1]));
+    let mut other = other.as_mut().map(|rig| Overheard::new(rig, "other", &notes, Vec::new()));
     let mut desk = overheard_issuer(bank, &notes, failing);
     let payer_pin = situation.pin.map_or_else(Vec::new, |digits| pin(digits).emit().to_vec());
     let name = match process {

@@ -8,6 +8,7 @@ use purse_tests::scheme::TIME;
 use purse_tests::world::{OPERATOR, PIN, World};
 
 use super::Process;
+use super::trouble::*;
 use super::worlds::*;
 
 /// One of them.
@@ -25,9 +26,18 @@ pub(crate) struct Situation {
     pub(crate) swapped: bool,
     /// The purse is the only card at hand.
     pub(crate) is_alone: bool,
+    /// What else may go wrong.
+    pub(crate) troubles: &'static [&'static [Trouble]],
+    /// So long that nothing but that goes wrong.
+    pub(crate) is_long: bool,
 }
 
-const fn situation(name: &'static str, process: Process, amount: u32, world: fn() -> World) -> Situation {
+pub(super) const fn situation(
+    name: &'static str,
+    process: Process,
+    amount: u32,
+    world: fn() -> World,
+) -> Situation {
     Situation {
         name,
         process,
@@ -38,12 +48,18 @@ const fn situation(name: &'static str, process: Process, amount: u32, world: fn(
         event: None,
         swapped: false,
         is_alone: false,
+        troubles: &[],
+        is_long: false,
     }
 }
 
 /// All of them.
-#[allow(clippy::too_many_lines, reason = "a list")]
 pub(crate) fn situations() -> Vec<Situation> {
+    [usual(), super::odd::odd()].concat()
+}
+
+#[allow(clippy::too_many_lines, reason = "a list")]
+fn usual() -> Vec<Situation> {
     use Process::{Collection, Load, Purchase, Recovery, Refund, Unload};
     // Some month of 2031: every card has expired.
     let late = Time(1_930_000_000);
@@ -57,7 +73,7 @@ pub(crate) fn situations() -> Vec<Situation> {
     let collection = situation("a collection", Collection, 0, history);
     let recovery = situation("a recovery", Recovery, 0, history);
     vec![
-        load,
+        Situation { troubles: &[PURSE_CREDIT, REFUSED_BY_PURSE, STRANGERS], ..load },
         Situation { name: "a load of a blank card", world: blank_purse, ..load },
         Situation { name: "a load of an expired card", time: late, ..load },
         Situation { name: "a load of more than the account has", amount: 200_00, ..load },
@@ -76,8 +92,8 @@ pub(crate) fn situations() -> Vec<Situation> {
             ..load
         },
         Situation { name: "a load after one that nothing can finish", world: impossible_load, ..load },
-        purchase,
-        Situation { name: "a purchase with a PIN", pin: Some(PIN), ..purchase },
+        Situation { troubles: &[SAM_CREDIT, PURSE_DEBIT, REFUSED_BY_SAM, STRANGERS], ..purchase },
+        Situation { name: "a purchase with a PIN", pin: Some(PIN), troubles: &[PURSE_DEBIT], ..purchase },
         Situation { name: "a purchase with a wrong PIN", pin: Some("0000"), ..purchase },
         Situation {
             name: "a purchase above the limit without PIN",
@@ -95,19 +111,19 @@ pub(crate) fn situations() -> Vec<Situation> {
         Situation { name: "a purchase with expired cards", time: late, ..purchase },
         Situation { name: "a purchase with the cards exchanged", swapped: true, ..purchase },
         Situation { name: "a purchase of a blank purse", world: blank_purse, ..purchase },
-        refund,
+        Situation { troubles: &[PURSE_CREDIT, SAM_DEBIT, REFUSED_BY_PURSE, SETTLING, STRANGERS], ..refund },
         Situation { name: "a refund of more than was paid", amount: 50_00, ..refund },
         Situation { name: "a refund with a wrong PIN", pin: Some("0000"), ..refund },
         Situation { name: "a refund that the purse declines", event: Some(purse_full), ..refund },
         Situation { name: "a refund after payments that are declined", world: never_credited, ..refund },
         Situation { name: "a refund with expired cards", time: late, ..refund },
         Situation { name: "a refund with the cards exchanged", swapped: true, ..refund },
-        unload,
+        Situation { troubles: &[PURSE_DEBIT, DECLINED_UNLOAD, STRANGERS], ..unload },
         Situation { name: "an unload of more than there is", amount: 90_00, ..unload },
         Situation { name: "an unload of nothing", amount: 0, ..unload },
         Situation { name: "an unload of a SAM", swapped: true, ..unload },
         Situation { name: "an unload of an expired purse", time: late, ..unload },
-        collection,
+        Situation { troubles: &[SAM_DEBIT, STRANGERS], ..collection },
         Situation { name: "a collection of nothing", world: World::new, ..collection },
         Situation { name: "a collection of a purse", swapped: true, ..collection },
         Situation { name: "a collection with one open", world: collection_open, ..collection },
@@ -127,7 +143,7 @@ pub(crate) fn situations() -> Vec<Situation> {
         Situation { name: "a collection of a blocked SAM", world: blocked_sam, ..collection },
         Situation { name: "a recovery of a blocked purse", world: blocked, ..recovery },
         Situation { name: "a recovery of a terminated purse", world: terminated, ..recovery },
-        recovery,
+        Situation { troubles: &[SETTLING, SETTLING_LATE, TAKEN_BACK], ..recovery },
         Situation { name: "a recovery of nothing", world: World::new, ..recovery },
         Situation { name: "a recovery of a load", world: open_load, ..recovery },
         Situation {

@@ -15,7 +15,7 @@ use purse_tests::scheme::{PURSE_LIMITS, SAM_LIMITS, TIME, VERSION, eur, issuer, 
 use purse_tests::world::{HOLDER, OPERATOR, PIN, Rig, World, client};
 
 /// Records of a small purse's log.
-const WINDOW: usize = 8;
+pub(super) const WINDOW: usize = 8;
 
 fn small<const RECORDS: usize>(name: &str) -> VirtualCard {
     let shape = Geometry { unit: 16, page_size: 2048, pages: 0, atomic: false };
@@ -23,13 +23,13 @@ fn small<const RECORDS: usize>(name: &str) -> VirtualCard {
     VirtualCard::with_sizes::<RECORDS, 2>(name, Geometry { pages, ..shape })
 }
 
-fn small_world() -> World {
+pub(super) fn small_world() -> World {
     let mut world = World::on(small::<WINDOW>("purse"), small::<64>("sam"));
     world.load(20_00).unwrap();
     world
 }
 
-fn deliver(rig: &mut Rig, number: u64, counter: u32, parameter: &Parameter) {
+pub(super) fn deliver(rig: &mut Rig, number: u64, counter: u32, parameter: &Parameter) {
     let mut response = EMPTY_RESPONSE;
     let script = script(party(number), counter, parameter);
     // Its power may fail in this as well.
@@ -67,7 +67,7 @@ fn request(kind: Kind, amount: u32, world: &mut World) -> InitializeData {
 }
 
 /// The purse has paid and left; the SAM has not heard of it.
-fn pay_and_leave(world: &mut World) {
+pub(super) fn pay_and_leave(world: &mut World) {
     let data = request(Kind::Purchase, 2_00, world);
     let (mut purse, mut sam) = (client(&mut world.purse), client(&mut world.sam));
     let (pay_details, req) = sam.initialize(&data).unwrap();
@@ -75,14 +75,14 @@ fn pay_and_leave(world: &mut World) {
 }
 
 /// The issuer has given value, and the purse has left before it came.
-fn load_and_leave(world: &mut World) {
+pub(super) fn load_and_leave(world: &mut World) {
     let data = request(Kind::Load, 5_00, world);
     let (pay_details, req) = client(&mut world.purse).initialize(&data).unwrap();
     world.issuer.load(&pay_details, req, HOLDER).unwrap();
 }
 
 /// The SAM has paid back and left.
-fn refund_and_leave(world: &mut World) {
+pub(super) fn refund_and_leave(world: &mut World) {
     let data = request(Kind::Refund, 1_00, world);
     let (mut purse, mut sam) = (client(&mut world.purse), client(&mut world.sam));
     sam.verify(&pin(OPERATOR)).unwrap();
@@ -91,7 +91,7 @@ fn refund_and_leave(world: &mut World) {
 }
 
 /// The purse, or the SAM with all that it holds, has paid the issuer and left.
-fn unload_and_leave(world: &mut World, role: Role) {
+pub(super) fn unload_and_leave(world: &mut World, role: Role) {
     let mut card = client(if role == Role::Purse { &mut world.purse } else { &mut world.sam });
     let status = *card.status();
     let amount = if role == Role::Purse { Amount(1_00) } else { status.balance };

@@ -1,0 +1,34 @@
+//! Mutants of the processes that say the same as the text, each with the reason.
+
+use purse_conformance::mutants::equivalents::Equivalent;
+
+/// All of them.
+pub(crate) const EQUIVALENTS: &[Equivalent] = &[
+    Equivalent {
+        names: &[
+            "AGAIN.PAYER 70: 1 to 2",
+            "BACK.PAYEE 100: 1 to 2",
+            "BACK.PAYER 100: 1 to 2",
+            "OPEN.RECORDS 330: 1 to 2",
+            "RECOVERY 105: 1 to 2",
+            "REFUND 90: 1 to 2",
+        ],
+        reason: "the text asks only whether it is 0",
+    },
+    Equivalent {
+        names: &["BACK.PAYEE 110: end left out", "BACK.PAYER 110: end left out"],
+        reason: "where the card is back, the next command is sent before anything asks for SW",
+    },
+    Equivalent {
+        names: &["PAYEE.STATUS 20: PART: 29 to 28", "PAYER.STATUS 20: PART: 29 to 28"],
+        reason: "no process reads the last byte of the status block, which is of the maximum balance",
+    },
+    Equivalent {
+        names: &["BACK.PAYER 130: byte 0 of [00, 00] by one", "BACK.PAYER 130: byte 1 of [00, 00] by one"],
+        reason: "PAY asks for PAYER.READY alone, and who calls GIVE.BACK only whether SW is 9000",
+    },
+    Equivalent {
+        names: &["SETTLE.WITH.ISSUER 110: byte 1 of [00, 00] by one"],
+        reason: "BRING, which alone asks for it, takes 0001 as it takes 0000",
+    },
+];
