@@ -35,6 +35,7 @@ pub(super) fn odd() -> Vec<Situation> {
             troubles: &[TAKEN_BACK],
             ..refund
         },
+        Situation { name: "a refund after two payments that are declined", world: two_declined, ..refund },
         Situation { name: "an unload of a blank purse", world: blank_purse, ..unload },
         Situation { name: "a collection of a blank SAM", world: blank_sam, ..collection },
         Situation {

@@ -79,7 +79,12 @@ fn usual() -> Vec<Situation> {
         Situation { name: "a load of more than the account has", amount: 200_00, ..load },
         Situation { name: "a load of more than the purse may hold", amount: 99_000_00, ..load },
         Situation { name: "a load that the purse declines", event: Some(purse_full), ..load },
-        Situation { name: "a load after one that is open", world: open_load, ..load },
+        Situation {
+            name: "a load after one that is open",
+            world: open_load,
+            troubles: &[UNHEARD_LOAD],
+            ..load
+        },
         Situation {
             name: "a load after one that the purse declines",
             world: open_load,

@@ -107,12 +107,15 @@ fn finish_in_phases<T: Transport>(
     let party = guard::any_role(card.status())?;
     match credit(card, issuer, voucher) {
         Ok(Receipt { acknowledged: true, .. }) => Ok(Finished::Credited),
-        // Told again, so that its reason is known.
+        // Told again, so that its reason is known. The card has credited; until the issuer knows, this load is open.
         Ok(Receipt { acknowledged: false, pay_details }) => {
+            let in_the_air = |error: FlowError| error.unknown(&pay_details);
             handover::hold_again(card, &pay_details)?;
-            let ack = handover::credit(card, voucher).map_err(FlowError::card(party))?;
+            let credited = handover::credit(card, voucher).map_err(FlowError::card(party));
+            let ack = credited.map_err(in_the_air)?;
             card.release();
-            issuer.load_acknowledged(pay_details.to, pay_details.to_sequence, ack)?;
+            let told = issuer.load_acknowledged(pay_details.to, pay_details.to_sequence, ack);
+            told.map_err(|error| in_the_air(error.into()))?;
             Ok(Finished::Credited)
         }
         Err(FlowError::OutcomeUnknown { pay_details, source }) => {

@@ -50,8 +50,10 @@ fn refund_held<P: Transport, S: Transport>(
     handover::hold_both(sam, purse)?;
     for record in purse.open_records().map_err(of_purse)? {
         if record.pay_details.to == sam.status().number {
-            // One that cannot be settled now is not the purchase that is paid back, or INITIALIZE says so.
-            let _ = recovery::settle_held(purse, sam, &record.pay_details);
+            // One that cannot be settled now is not the purchase that is paid back, or INITIALIZE says so. A purse
+            // that did not answer to its last SELECT is not held, and nothing is sent to it.
+            let _ =
+                handover::hold(purse).and_then(|()| recovery::settle_held(purse, sam, &record.pay_details));
         }
     }
     // One that could not be reached in this is not held any more.
