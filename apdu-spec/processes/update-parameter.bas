@@ -49,7 +49,7 @@
 800 BEGIN COMMIT
 810 GOSUB CLOSE.RECORD
 820 END COMMIT
-830 REM Cut here, the same script finds the payment settled and its counter unused
+830 REM Cut here, the same script finds the payment settled (or gone from EF.EXC), and its counter unused
 840 BEGIN COMMIT
 850 LET ADMN.COUNTER = COUNTER
 860 LET ADMN.MAC = MAC

@@ -110,7 +110,7 @@ pub static DATA_ELEMENTS: &[DataElement] = &[
         Number(4),
         Identity,
         One,
-        "0; a maker may let a card begin later, where it continues another that had its number",
+        "0; a maker may let a purse begin later, SEQUENCE too, where it continues another that had its number",
     ),
     element("PIN.LIMIT", Number(1), Identity, One, "PIN tries that there are after a right one"),
     secret("LOAD.KEY", Bytes(16), Identity, One, "LOAD card key"),

@@ -75,6 +75,7 @@ pub static MESSAGES: &[Message] = &[
         status_words: &[
             DONE,
             status(StatusWord::ReferenceNotFound, "there is none"),
+            REFUSED,
             BOOKS_FAILED,
             NO_ANSWER,
         ],

@@ -13,6 +13,7 @@ mod memory;
 mod messages;
 mod personalisation;
 mod processes;
+mod repeats;
 mod scope;
 mod states;
 mod status;

@@ -11,7 +11,7 @@ use crate::markdown::{Markdown, link, link_as};
 
 use super::listings::{answering, put};
 use super::status::written;
-use super::{Sources, meanings};
+use super::{Sources, meanings, repeats};
 
 pub(crate) fn write(sources: &Sources<'_>) -> Outcome<Markdown> {
     let mut text = Markdown::new();
@@ -52,45 +52,8 @@ fn before(text: &mut Markdown) -> Outcome<()> {
         "`KNOWN.INSTRUCTION`, `KNOWN.CLASS`, `KNOWN.PARAMETERS` and `KNOWN.LENGTH` say what the rows below have. Two commands share an INS where they differ in P1. \
          CLA without secure messaging and on channel 0 only; INS with a high half of 6 or 9 is not used. Where a row expects no Le, one is accepted all the same.",
     );
-    repeats(text);
+    repeats::put(text);
     Ok(())
-}
-
-/// What a terminal does that has not heard the answer.
-fn repeats(text: &mut Markdown) {
-    text.heading(3, "Repeats").paragraph(
-        "A terminal that has not heard an answer sends the same command once more, byte for byte, in a new session if the card was reset. \
-         Nothing happens twice, and it gets the same answer, with these exceptions:",
-    );
-    let row = |command: &str, answer: &str, instead: &str| [command.into(), answer.into(), instead.into()];
-    text.table(
-        ["command that had been executed", "the same again", "what says that it was executed"],
-        &[
-            row(
-                "VERIFY",
-                "9000, or one try less for another wrong PIN",
-                "VERIFY without data: 9000 in the same session",
-            ),
-            row("CHANGE PIN", "63Cx, and one try less", "never repeat it: VERIFY with the new PIN"),
-            row("DEBIT, and the card has been locked or blocked since", "6982, 6985", "GET PROOF"),
-            row("LOCK, UNLOCK", "6982, 6985", "the life cycle in the answer to SELECT"),
-            row(
-                "the last block of STORE DATA, and the card was reset since",
-                "6985",
-                "the life cycle in the answer to SELECT",
-            ),
-            row(
-                "script 07, and ACKNOWLEDGE or script 08 that ended a disposable card",
-                "6985",
-                "the life cycle in the answer to SELECT",
-            ),
-            row(
-                "CREDIT, DECLINE, DEBIT, ACKNOWLEDGE or REVERSE, and its record has left the log since",
-                "6A88; DEBIT 6985",
-                "the other party",
-            ),
-        ],
-    );
 }
 
 fn command(text: &mut Markdown, row: &Row, sources: &Sources<'_>) -> Outcome<()> {

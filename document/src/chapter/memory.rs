@@ -16,7 +16,7 @@ pub(crate) fn write() -> Markdown {
     .list(&[
         "**All or nothing.** After a power failure the memory is as it was before a COMMIT, or as it is after it. Nothing in between is ever seen, by any command.",
         "**Before the response.** A COMMIT is complete before the first byte of the response leaves the card. If power fails between the COMMIT and the response, the COMMIT holds, and what the repeated command answers is in REPEATS.".replace("REPEATS", &link("Repeats")).as_str(),
-        "**In order.** Where a listing has two COMMITs, the second is never there without the first. So a power failure between the two of VERIFY costs a try, even with the right PIN.",
+        "**In order.** Where a listing has two COMMITs, the second is never there without the first. So a power failure between the two of VERIFY or CHANGE PIN costs a try, even with the right PIN.",
         "**Decided once.** If power fails while a COMMIT is being written, the card finds out at its next start whether it counts, and makes that decision durable before it answers anything. A cell that was written halfway may read one way today and another way tomorrow; no answer may depend on how it reads.",
         "**Nothing wears away by cutting.** Switching the power off, however often and wherever, removes no record, fills no place and uses up no reserve.",
         "**Damage is not interruption.** A memory that is damaged otherwise is recognised as damaged: the card answers 6581 or nothing, and never with a state of which it is unsure.",

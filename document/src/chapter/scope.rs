@@ -36,7 +36,7 @@ pub(crate) fn write() -> Markdown {
     .paragraph("Six rules hold for every card of this standard. The rest of the document is how they are kept.")
     .list(&[
         "No value is created: all balances together never exceed what the issuer has paid in.",
-        "No value is lost: what is missing from the balances is in payments of which the payer keeps an open record.",
+        "No value is lost: what is missing from the balances is in payments of which the payer keeps an open record. Only an open purchase can be pushed out of the log, by as many later records as the log holds, if nobody has brought it to its end until then.",
         "What a response says is in memory before the response leaves the card.",
         "A command that arrives twice, byte for byte, has one effect, and gets the same answer or an error that says why not any more: see REPEATS. Only VERIFY and CHANGE PIN count each wrong PIN.".replace("REPEATS", &link("Repeats")).as_str(),
         "Nothing is written for somebody who has shown neither a right MAC nor a PIN, except the PIN's try counter, and the data groups of a blank card.",

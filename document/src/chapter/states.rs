@@ -16,7 +16,7 @@ const fn about(life_cycle: LifeCycle) -> &'static str {
         }
         LifeCycle::Blocked => "blocked by its issuer: begins nothing, but finishes what is open",
         LifeCycle::Terminated => {
-            "over, for ever: can be read; begins and closes nothing of its own, but repeats what it has said as a payee and as a payer, and still declines"
+            "over, for ever: can be read; begins and closes nothing of its own, but repeats ack and (to GET PROOF) val, and still declines"
         }
     }
 }
@@ -49,7 +49,7 @@ pub(crate) fn write(sources: &Sources<'_>) -> Markdown {
     text.heading(3, "Session").paragraph(
         "A session begins when the application is selected and ends with the next SELECT of the application or of the MF, or at reset. A SELECT that \
          fails changes nothing, and one of an EF leaves the session as it is. A session holds: that the application is selected, the current file, and whether the PIN has been verified. \
-         The data groups that a blank card has taken so far are kept until a reset, or until block 00 comes again.",
+         The data groups that a blank card has taken so far are kept until a reset, or until another block 00.",
     );
     text
 }
