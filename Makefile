@@ -41,6 +41,7 @@ conformance: ## the card is held to the standard's listings, COMMANDS=1000000 fr
 	$(CARGO) run --quiet --locked --package purse-conformance --profile verify -- run --commands $(COMMANDS) --seed $(SEED)
 	$(CARGO) run --quiet --locked --package purse-conformance --profile verify -- mutants --seed $(SEED)
 	$(CARGO) run --quiet --locked --package purse-conformance --profile verify -- faults --seed $(SEED)
+	PROCESS_MUTANTS=1 $(CARGO) test --quiet --locked --workspace --all-features --test process_flows --test process_mutants -- --nocapture
 
 standard: ## write docs/standard.md and its pictures anew, from tables, listings and runs
 	@$(CARGO) run --quiet --locked --package purse-document -- standard
