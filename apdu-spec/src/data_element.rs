@@ -381,6 +381,26 @@ mod tests {
     }
 
     #[test]
+    fn every_element_and_constant_is_found_by_its_name_and_nothing_else_is() {
+        for element in DATA_ELEMENTS {
+            assert_eq!(data_element(element.name).map(|found| found.meaning), Some(element.meaning));
+        }
+        for constant in CONSTANTS {
+            assert_eq!(constant_named(constant.name).map(|found| found.value), Some(constant.value));
+        }
+        assert!(data_element("OPEN").is_none() && constant_named("PD").is_none());
+    }
+
+    #[test]
+    fn a_field_is_a_number_where_the_standard_counts_with_it() {
+        assert_eq!(field_form("amount", 4), Number(4));
+        assert_eq!(field_form("own number", 8), Bytes(8));
+        for name in ["records", "amount"] {
+            assert_eq!(field_form(name, 0), Variable, "{name}");
+        }
+    }
+
+    #[test]
     fn every_name_stands_for_one_thing() {
         let names = || {
             DATA_ELEMENTS

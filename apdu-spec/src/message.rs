@@ -244,6 +244,18 @@ mod tests {
     }
 
     #[test]
+    fn messages_and_inputs_are_found_by_their_names_and_nothing_else_is() {
+        for message in MESSAGES {
+            let found = message_named(message.name).map(|found| found.description);
+            assert_eq!(found, Some(message.description));
+        }
+        for input in INPUTS {
+            assert_eq!(input_named(input.name), Some(input));
+        }
+        assert!(message_named("AMOUNT").is_none() && input_named("LOAD").is_none());
+    }
+
+    #[test]
     fn every_message_can_succeed_and_fail() {
         for message in MESSAGES {
             let codes = || message.status_words.iter().map(|status| status.code);

@@ -140,3 +140,20 @@ pub fn listing(command: CommandName) -> Option<&'static Listing> {
 pub fn listing_named(name: &str) -> Option<&'static Listing> {
     LISTINGS.iter().find(|listing| listing.name == name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::COMMANDS;
+
+    #[test]
+    fn every_command_has_its_listing_and_every_listing_is_found_by_its_name() {
+        for row in &COMMANDS {
+            assert_eq!(listing(row.command).map(|found| found.name), Some(row.name));
+        }
+        for listing in LISTINGS {
+            assert_eq!(listing_named(listing.name).map(|found| found.text), Some(listing.text));
+        }
+        assert!(listing_named("NO LISTING").is_none());
+    }
+}
