@@ -6,54 +6,40 @@ use apdu_spec::element::{Amount, Currency, Sequence, Time};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::record::LogRecord;
-
 use purse_terminal::flow::IssuerDesk;
 use purse_terminal::issuer::{
     IssuerError, SignedScript, SubmissionReport, UnloadRequest, Unloaded, Unsettleable,
 };
 
-/// Hears what is said to an issuer, by the names of [`apdu_spec::message::MESSAGES`].
-pub trait Listener {
-    /// Something is said. An error keeps it from the issuer.
-    ///
-    /// # Errors
-    /// What whoever has said it gets instead of an answer.
-    fn said(&self, message: &'static str, data: &[u8]) -> Result<(), IssuerError>;
+use crate::overheard::Overhearing;
 
-    /// The issuer has answered; no bytes where it refuses. An error keeps that from whoever has asked.
-    ///
-    /// # Errors
-    /// What they get instead.
-    fn answered(&self, answer: &[u8]) -> Result<(), IssuerError>;
-}
-
-/// The issuer behind its listener. `resolve`, which no process uses, is not heard.
-pub struct Listened<'a, L> {
+/// The issuer, overheard: messages have the names of [`apdu_spec::message::MESSAGES`]. `resolve`, which no process uses,
+/// is not heard.
+pub struct OverheardIssuer<'a> {
     desk: &'a mut dyn IssuerDesk,
-    listener: L,
+    listener: Overhearing,
 }
 
-impl<L: std::fmt::Debug> std::fmt::Debug for Listened<'_, L> {
+impl std::fmt::Debug for OverheardIssuer<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Listened").field("listener", &self.listener).finish_non_exhaustive()
+        formatter.debug_struct("OverheardIssuer").field("listener", &self.listener).finish_non_exhaustive()
     }
 }
 
-impl<'a, L: Listener> Listened<'a, L> {
-    /// This issuer, and who listens.
-    pub const fn new(desk: &'a mut dyn IssuerDesk, listener: L) -> Self {
+impl<'a> OverheardIssuer<'a> {
+    pub(crate) const fn new(desk: &'a mut dyn IssuerDesk, listener: Overhearing) -> Self {
         Self { desk, listener }
     }
 
-    /// Who listens.
-    pub const fn listener(&self) -> &L {
-        &self.listener
+    /// Messages so far.
+    pub const fn messages(&self) -> u32 {
+        self.listener.messages()
     }
 }
 
 /// Says, asks, answers.
 fn heard<T>(
-    listener: &impl Listener,
+    listener: &Overhearing,
     message: &'static str,
     content: &[&[u8]],
     ask: impl FnOnce() -> Result<T, IssuerError>,
@@ -65,7 +51,7 @@ fn heard<T>(
     result
 }
 
-impl<L: Listener> IssuerDesk for Listened<'_, L> {
+impl IssuerDesk for OverheardIssuer<'_> {
     fn number(&self) -> PartyNumber {
         self.desk.number()
     }

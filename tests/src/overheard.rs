@@ -8,7 +8,7 @@ use purse_terminal::flow::IssuerDesk;
 use purse_terminal::issuer::IssuerError;
 use purse_terminal::transport::{Continuity, ResponseBuffer, Transport, TransportError};
 
-pub use crate::listened::{Listened, Listener};
+pub use crate::listened::OverheardIssuer;
 
 use crate::world::Rig;
 
@@ -198,14 +198,11 @@ pub enum Failing {
 
 /// Writes down what is said to an issuer, and stands in its way.
 #[derive(Debug)]
-pub struct Overhearing {
+pub(crate) struct Overhearing {
     notes: Notes,
     failing: Option<Failing>,
     count: Cell<u32>,
 }
-
-/// An issuer that is listened to.
-pub type OverheardIssuer<'a> = Listened<'a, Overhearing>;
 
 /// This issuer, overheard.
 pub fn overheard_issuer<'a>(
@@ -213,22 +210,16 @@ pub fn overheard_issuer<'a>(
     notes: &Notes,
     failing: Option<Failing>,
 ) -> OverheardIssuer<'a> {
-    Listened::new(issuer, Overhearing { notes: notes.clone(), failing, count: Cell::new(0) })
+    OverheardIssuer::new(issuer, Overhearing { notes: notes.clone(), failing, count: Cell::new(0) })
 }
 
 impl Overhearing {
-    /// Messages so far.
-    pub const fn messages(&self) -> u32 {
+    pub(crate) const fn messages(&self) -> u32 {
         self.count.get()
     }
-}
 
-fn out_of_reach() -> IssuerError {
-    IssuerError::Unanswered("out of reach")
-}
-
-impl Listener for Overhearing {
-    fn said(&self, message: &'static str, data: &[u8]) -> Result<(), IssuerError> {
+    /// Something is said. An error keeps it from the issuer.
+    pub(crate) fn said(&self, message: &'static str, data: &[u8]) -> Result<(), IssuerError> {
         let number = self.count.get() + 1;
         self.count.set(number);
         self.notes.write("issuer", [message.as_bytes(), data].concat(), None);
@@ -241,8 +232,13 @@ impl Listener for Overhearing {
         }
     }
 
-    fn answered(&self, answer: &[u8]) -> Result<(), IssuerError> {
+    /// The issuer has answered; no bytes where it refuses. An error keeps that from whoever has asked.
+    pub(crate) fn answered(&self, answer: &[u8]) -> Result<(), IssuerError> {
         self.notes.write("terminal", answer.to_vec(), None);
         if self.failing == Some(Failing::After(self.count.get())) { Err(out_of_reach()) } else { Ok(()) }
     }
+}
+
+fn out_of_reach() -> IssuerError {
+    IssuerError::Unanswered("out of reach")
 }

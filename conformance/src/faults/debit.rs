@@ -1,18 +1,12 @@
 //! DEBIT.
 
-use super::place::Place;
+use super::place::{Code, Place};
 
-const fn debit(
-    before: &'static str,
-    text: &'static str,
-    faults: &'static [(&'static str, &'static str)],
-) -> Place {
-    Place { command: "DEBIT", file: "card/src/payer.rs", before, text, faults }
-}
+const HERE: Code = Code { command: "DEBIT", file: "card/src/payer.rs" };
 
 /// All of them.
 pub(super) const PLACES: &[Place] = &[
-    debit(
+    HERE.place(
         "let pay_details = data.pay_details(identity.number);\n        ",
         "",
         &[(
@@ -20,7 +14,7 @@ pub(super) const PLACES: &[Place] = &[
             "if data.sequence > self.store.next_sequence() { return Err(StatusWord::ConditionsOfUse); }",
         )],
     ),
-    debit(
+    HERE.place(
         "let is_unload = pay_details.kind == Kind::Unload;\n        ",
         "",
         &[(
@@ -30,7 +24,7 @@ pub(super) const PLACES: &[Place] = &[
             }",
         )],
     ),
-    debit(
+    HERE.place(
         "if ",
         "data.sequence > next",
         &[
@@ -38,7 +32,7 @@ pub(super) const PLACES: &[Place] = &[
             ("the next sequence is refused", "data.sequence >= next"),
         ],
     ),
-    debit(
+    HERE.place(
         "if ",
         "data.sequence == next && next >= (if is_unload { Sequence::NONE } else { Sequence::EXHAUSTED })",
         &[
@@ -54,13 +48,13 @@ pub(super) const PLACES: &[Place] = &[
             ("a repeat is refused at the end", "next >= Sequence::EXHAUSTED && !is_unload"),
         ],
     ),
-    debit("if ", "!bool::from(session.req().ct_eq(&data.req))", &[("req is not looked at", "false")]),
-    debit(
+    HERE.place("if ", "!bool::from(session.req().ct_eq(&data.req))", &[("req is not looked at", "false")]),
+    HERE.place(
         "if ",
         "record.pay_details != pay_details",
         &[("a repeat with other data gets an answer", "false")],
     ),
-    debit(
+    HERE.place(
         "                return Err(StatusWord::ConditionsOfUse);\n            }\n            ",
         "Proof { val: session.val(record.tac), tac: record.tac }",
         &[
@@ -71,7 +65,7 @@ pub(super) const PLACES: &[Place] = &[
             ("a repeat gets another val", "Proof { val: session.req(), tac: record.tac }"),
         ],
     ),
-    debit(
+    HERE.place(
         "Some(record.chain).filter(|_| ",
         "is_unload && role == Role::Merchant",
         &[
@@ -80,7 +74,7 @@ pub(super) const PLACES: &[Place] = &[
             ("a refund has the chain in its TAC", "role == Role::Merchant"),
         ],
     ),
-    debit(
+    HERE.place(
         "drop(session);\n            ",
         "self.append(record)?",
         &[
@@ -91,7 +85,7 @@ pub(super) const PLACES: &[Place] = &[
             ),
         ],
     ),
-    debit(
+    HERE.place(
         "let limits = self.limits(place)?;\n        ",
         "",
         &[(
@@ -101,12 +95,12 @@ pub(super) const PLACES: &[Place] = &[
             }",
         )],
     ),
-    debit(
+    HERE.place(
         "let (kind, amount) = (pay_details.kind, pay_details.amount);\n        ",
         "",
         &[("room in the log comes before the balance", "self.check_log(kind)?;")],
     ),
-    debit(
+    HERE.place(
         "pocket.balance = ",
         "pocket.balance.checked_sub(amount).ok_or(StatusWord::InsufficientValue)?",
         &[
@@ -118,7 +112,7 @@ pub(super) const PLACES: &[Place] = &[
             ),
         ],
     ),
-    debit(
+    HERE.place(
         "if let Some(maximum) = maximum {\n            ",
         "",
         &[(
@@ -128,12 +122,12 @@ pub(super) const PLACES: &[Place] = &[
             }",
         )],
     ),
-    debit(
+    HERE.place(
         "if ",
         "amount > maximum",
         &[("no limit of one debit", "false"), ("the limit is one too low", "amount >= maximum")],
     ),
-    debit(
+    HERE.place(
         ".filter(|total| ",
         "amount <= limits.debit_without_pin",
         &[
@@ -141,7 +135,7 @@ pub(super) const PLACES: &[Place] = &[
             ("the limit of one debit without PIN is one too low", "amount < limits.debit_without_pin"),
         ],
     ),
-    debit(
+    HERE.place(
         "amount <= limits.debit_without_pin && ",
         "*total <= limits.total_without_pin",
         &[
@@ -149,38 +143,38 @@ pub(super) const PLACES: &[Place] = &[
             ("the limit of all debits without PIN is one too low", "*total < limits.total_without_pin"),
         ],
     ),
-    debit(
+    HERE.place(
         "if ",
         "!self.session.pin_verified",
         &[("the PIN does not help", "true"), ("no PIN is needed", "false")],
     ),
-    debit(
+    HERE.place(
         "",
         "pocket.debited_without_pin = within.ok_or(StatusWord::SecurityStatus)?",
         &[("the total without PIN is not counted", "within.ok_or(StatusWord::SecurityStatus)?;")],
     ),
-    debit(
+    HERE.place(
         "} else {\n            ",
         "pocket.received_offline = Amount::ZERO",
         &[("an unload leaves the count of offline receipts", "")],
     ),
-    debit(
+    HERE.place(
         "",
         "pocket.debited_without_pin = Amount::ZERO",
         &[("the total without PIN is not set back by a PIN", "")],
     ),
-    debit("", "self.check_log(kind)?", &[("room in the log is not looked at", "")]),
-    debit(
+    HERE.place("", "self.check_log(kind)?", &[("room in the log is not looked at", "")]),
+    HERE.place(
         "Kind::Unload => ",
         "EXCEPTIONS",
         &[("the unload's own place is kept from it", "EXCEPTIONS.saturating_sub(1)")],
     ),
-    debit(
+    HERE.place(
         "Kind::Transfer | Kind::Refund => ",
         "EXCEPTIONS.saturating_sub(1)",
         &[("a refund takes the unload's place", "EXCEPTIONS")],
     ),
-    debit(
+    HERE.place(
         "if ",
         "self.store.open_exceptional() >= places",
         &[
@@ -188,13 +182,13 @@ pub(super) const PLACES: &[Place] = &[
             ("one open payment too many for EF.EXC", "self.store.open_exceptional() > places"),
         ],
     ),
-    debit(
+    HERE.place(
         "self.check_places(",
         "if kind == Kind::Unload { 1 } else { 2 }",
         &[("a refund takes the collection's place", "1"), ("a collection needs two places", "2")],
     ),
-    debit("if ", "pay_details.to == identity.number", &[("a payment to itself is not refused", "false")]),
-    debit(
+    HERE.place("if ", "pay_details.to == identity.number", &[("a payment to itself is not refused", "false")]),
+    HERE.place(
         "|| ",
         "pay_details.amount == Amount::ZERO && !is_collection",
         &[
@@ -202,8 +196,8 @@ pub(super) const PLACES: &[Place] = &[
             ("a collection of nothing is refused", "pay_details.amount == Amount::ZERO"),
         ],
     ),
-    debit("|| ", "!identity.role.pays(kind)", &[("any role pays any kind", "false")]),
-    debit(
+    HERE.place("|| ", "!identity.role.pays(kind)", &[("any role pays any kind", "false")]),
+    HERE.place(
         "|| ",
         "kind == Kind::Unload && !to_issuer",
         &[
@@ -211,14 +205,14 @@ pub(super) const PLACES: &[Place] = &[
             ("a collection to anybody", "kind == Kind::Unload && !to_issuer && !is_collection"),
         ],
     ),
-    debit("", "pay_details.to == identity.issuer", &[("an unload to who is not the issuer", "true")]),
-    debit(
+    HERE.place("", "pay_details.to == identity.issuer", &[("an unload to who is not the issuer", "true")]),
+    HERE.place(
         "",
         "pay_details.to_sequence == pay_details.from_sequence",
         &[("an unload with another sequence of the issuer", "true")],
     ),
-    debit("if ", "kind == Kind::Transfer", &[("a transfer is not refused at once", "false")]),
-    debit(
+    HERE.place("if ", "kind == Kind::Transfer", &[("a transfer is not refused at once", "false")]),
+    HERE.place(
         "",
         "self.keys.check_version(identity, kind, pay_details.key_version)?;\n        self.pocket(pay_details.currency)",
         &[("the key version is not looked at", "self.pocket(pay_details.currency)")],

@@ -1,29 +1,20 @@
 //! What comes before every command, and what many commands ask for.
 
-use super::place::Place;
+use super::place::{Code, Place};
 
-const fn every(
-    file: &'static str,
-    before: &'static str,
-    text: &'static str,
-    faults: &'static [(&'static str, &'static str)],
-) -> Place {
-    Place { command: "every command", file, before, text, faults }
+const fn code(file: &'static str) -> Code {
+    Code { command: "every command", file }
 }
 
-const CARD: &str = "card/src/card.rs";
+const CARD: Code = code("card/src/card.rs");
 
 /// All of them.
 pub(super) const PLACES: &[Place] = &[
-    every(
-        CARD,
-        "if ",
+    CARD.place("if ",
         "!free && !self.session.is_selected()",
         &[("without a selected application", "false")],
     ),
-    every(
-        CARD,
-        "let life_cycle = self.life_cycle();\n        if ",
+    CARD.place("let life_cycle = self.life_cycle();\n        if ",
         "request.row.is_allowed(life_cycle) || self.personalisation.is_repeat(request)",
         &[
             ("in any state of the life cycle", "true"),
@@ -34,10 +25,8 @@ pub(super) const PLACES: &[Place] = &[
             ),
         ],
     ),
-    every(CARD, "} else if ", "life_cycle == LifeCycle::Locked", &[("a locked card says 6985", "false")]),
-    every(
-        CARD,
-        "if ",
+    CARD.place("} else if ", "life_cycle == LifeCycle::Locked", &[("a locked card says 6985", "false")]),
+    CARD.place("if ",
         "parameters.terminated || identity.flags & FLAG_DISPOSABLE != 0 && self.is_used_up()",
         &[
             ("a card never ends", "false"),
@@ -45,27 +34,21 @@ pub(super) const PLACES: &[Place] = &[
             ("every used-up card ends", "parameters.terminated || self.is_used_up()"),
         ],
     ),
-    every(
-        CARD,
-        "} else if ",
+    CARD.place("} else if ",
         "parameters.blocked",
         &[
             ("a block counts for nothing", "false"),
             ("the lock hides the block", "parameters.blocked && !parameters.locked"),
         ],
     ),
-    every(
-        CARD,
-        "let empty = ",
+    CARD.place("let empty = ",
         "self.store.state().pockets.iter().all(|pocket| pocket.balance.0 == 0)",
         &[(
             "only pocket 0 counts for being used up",
             "self.store.state().pockets.iter().take(1).all(|pocket| pocket.balance.0 == 0)",
         )],
     ),
-    every(
-        CARD,
-        "empty && ",
+    CARD.place("empty && ",
         "self.sequences().all(|sequence| !self.is_open_payment(sequence))",
         &[
             ("open payments do not count for being used up", "true"),
@@ -75,27 +58,19 @@ pub(super) const PLACES: &[Place] = &[
             ),
         ],
     ),
-    every(
-        "card/src/ledger.rs",
-        "parameters.pockets.iter().position(|pocket| ",
+    code("card/src/ledger.rs").place("parameters.pockets.iter().position(|pocket| ",
         "pocket.is_used() && pocket.currency == currency",
         &[("an unused pocket has a currency", "pocket.currency == currency")],
     ),
-    every(
-        "card/src/ledger.rs",
-        "if ",
+    code("card/src/ledger.rs").place("if ",
         "self.identity()?.role == Role::Merchant",
         &[("a SAM has no chain", "false"), ("a purse has a chain", "true")],
     ),
-    every(
-        "card/src/keys.rs",
-        "self.masters.iter().flatten().any(|(held, _)| ",
+    code("card/src/keys.rs").place("self.masters.iter().flatten().any(|(held, _)| ",
         "*held == version",
         &[("any master is held", "true")],
     ),
-    every(
-        "card/src/keys.rs",
-        "if held { Ok(()) } else { ",
+    code("card/src/keys.rs").place("if held { Ok(()) } else { ",
         "Err(StatusWord::ReferenceNotFound)",
         &[("another word for a key that is not held", "Err(StatusWord::WrongData)")],
     ),

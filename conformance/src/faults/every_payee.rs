@@ -1,29 +1,23 @@
 //! What INITIALIZE, CREDIT and DECLINE have in common.
 
-use super::place::Place;
+use super::place::{Code, Place};
 
-const fn every(
-    before: &'static str,
-    text: &'static str,
-    faults: &'static [(&'static str, &'static str)],
-) -> Place {
-    Place { command: "every payee", file: "card/src/payee.rs", before, text, faults }
-}
+const HERE: Code = Code { command: "every payee", file: "card/src/payee.rs" };
 
 /// All of them.
 pub(super) const PLACES: &[Place] = &[
-    every("if ", "pay_details.to != identity.number", &[("a payment to another card", "false")]),
-    every("|| ", "pay_details.from == identity.number", &[("a payment from itself", "false")]),
-    every("|| ", "pay_details.amount == Amount::ZERO", &[("a payment of nothing", "false")]),
-    every("|| ", "!identity.role.receives(kind)", &[("any role receives any kind", "false")]),
-    every("|| ", "kind == Kind::Load && !from_issuer", &[("a load from anybody", "false")]),
-    every("", "pay_details.from == identity.issuer", &[("a load from who is not the issuer", "true")]),
-    every(
+    HERE.place("if ", "pay_details.to != identity.number", &[("a payment to another card", "false")]),
+    HERE.place("|| ", "pay_details.from == identity.number", &[("a payment from itself", "false")]),
+    HERE.place("|| ", "pay_details.amount == Amount::ZERO", &[("a payment of nothing", "false")]),
+    HERE.place("|| ", "!identity.role.receives(kind)", &[("any role receives any kind", "false")]),
+    HERE.place("|| ", "kind == Kind::Load && !from_issuer", &[("a load from anybody", "false")]),
+    HERE.place("", "pay_details.from == identity.issuer", &[("a load from who is not the issuer", "true")]),
+    HERE.place(
         "",
         "pay_details.from_sequence == pay_details.to_sequence",
         &[("a load with another sequence of the issuer", "true")],
     ),
-    every(
+    HERE.place(
         "            return Err(StatusWord::WrongData);\n        }\n        ",
         "",
         &[(
@@ -31,24 +25,24 @@ pub(super) const PLACES: &[Place] = &[
             "self.keys.check_version(identity, kind, pay_details.key_version)?;",
         )],
     ),
-    every("|| ", "kind == Kind::Load && self.is_disposable()", &[("a disposable card is loaded", "false")]),
-    every(
+    HERE.place("|| ", "kind == Kind::Load && self.is_disposable()", &[("a disposable card is loaded", "false")]),
+    HERE.place(
         "",
         "self.keys.check_version(identity, kind, pay_details.key_version)?;\n        self.pocket(pay_details.currency)",
         &[("the key version is not looked at", "self.pocket(pay_details.currency)")],
     ),
-    every("if ", "standing.role != RecordRole::Payee", &[("what was declined has been credited", "false")]),
-    every(
+    HERE.place("if ", "standing.role != RecordRole::Payee", &[("what was declined has been credited", "false")]),
+    HERE.place(
         "return Ok(if ",
         "record.pay_details == *pay_details",
         &[("other data under a credited sequence has been credited", "true")],
     ),
-    every(
+    HERE.place(
         "_ if ",
         "sequence < self.identity()?.first_sequence",
         &[("what an earlier card did is known", "false")],
     ),
-    every(
+    HERE.place(
         "Kind::Load if ",
         "last_load == sequence",
         &[
@@ -56,12 +50,12 @@ pub(super) const PLACES: &[Place] = &[
             ("a load before the last one was credited", "last_load >= sequence"),
         ],
     ),
-    every(
+    HERE.place(
         "Kind::Load if ",
         "last_load == Sequence::NONE",
         &[("before the first load any may have been credited", "false")],
     ),
-    every(
+    HERE.place(
         "|| ",
         "last_load < sequence",
         &[
@@ -69,8 +63,8 @@ pub(super) const PLACES: &[Place] = &[
             ("no load may have been credited", "true"),
         ],
     ),
-    every("if ", "pay_details.kind == Kind::Refund", &[("a refund needs no purchase", "false")]),
-    every(
+    HERE.place("if ", "pay_details.kind == Kind::Refund", &[("a refund needs no purchase", "false")]),
+    HERE.place(
         "let mut record = self.next_record(pay_details, RecordRole::Payee);\n        ",
         "",
         &[
@@ -81,12 +75,12 @@ pub(super) const PLACES: &[Place] = &[
             ),
         ],
     ),
-    every(
+    HERE.place(
         "sum.filter(|sum| ",
         "*sum <= limit",
         &[("no limits", "true"), ("limits are one too low", "*sum < limit")],
     ),
-    every(
+    HERE.place(
         "pocket.balance = ",
         "within(balance.checked_add(pay_details.amount), limits.maximum_balance)?",
         &[
@@ -97,13 +91,13 @@ pub(super) const PLACES: &[Place] = &[
             ),
         ],
     ),
-    every(
+    HERE.place(
         "",
         "pocket.received_offline = Amount::ZERO",
         &[("a load leaves the count of offline receipts", "")],
     ),
-    every("", "record.last_load = record.sequence", &[("a load is not noted as the last one", "")]),
-    every(
+    HERE.place("", "record.last_load = record.sequence", &[("a load is not noted as the last one", "")]),
+    HERE.place(
         "pocket.received_offline = ",
         "within(sum, limits.offline_receipts)?",
         &[
@@ -114,7 +108,7 @@ pub(super) const PLACES: &[Place] = &[
             ),
         ],
     ),
-    every(
+    HERE.place(
         "",
         "self.check_places(Self::RESERVE)?",
         &[
@@ -123,7 +117,7 @@ pub(super) const PLACES: &[Place] = &[
             ("a larger reserve", "self.check_places(Self::RESERVE + 1)?"),
         ],
     ),
-    every(
+    HERE.place(
         "let fits = ",
         "(standing.role, standing.kind, standing.state)
                 == (RecordRole::Payer, Kind::Purchase, RecordState::Settled)",
@@ -143,9 +137,9 @@ pub(super) const PLACES: &[Place] = &[
             ),
         ],
     ),
-    every("let suffices = ", "purchase.to == refund.from", &[("a refund from another merchant", "true")]),
-    every("&& ", "purchase.currency == refund.currency", &[("a refund in another currency", "true")]),
-    every(
+    HERE.place("let suffices = ", "purchase.to == refund.from", &[("a refund from another merchant", "true")]),
+    HERE.place("&& ", "purchase.currency == refund.currency", &[("a refund in another currency", "true")]),
+    HERE.place(
         "&& ",
         "purchase.amount >= refund.amount",
         &[
@@ -153,7 +147,7 @@ pub(super) const PLACES: &[Place] = &[
             ("a refund of all is refused", "purchase.amount > refund.amount"),
         ],
     ),
-    every(
+    HERE.place(
         "best.is_none_or(|(smallest, _)| ",
         "purchase.amount < smallest",
         &[
@@ -162,7 +156,7 @@ pub(super) const PLACES: &[Place] = &[
             ("the oldest purchase", "true"),
         ],
     ),
-    every(
+    HERE.place(
         "if ",
         "self.identity()?.role == Role::Merchant && self.store.free_places() < needed",
         &[

@@ -1,39 +1,30 @@
 //! VERIFY, CHANGE PIN, LOCK, UNLOCK.
 
-use super::place::Place;
+use super::place::{Code, Place};
 
-const fn of(
-    command: &'static str,
-    before: &'static str,
-    text: &'static str,
-    faults: &'static [(&'static str, &'static str)],
-) -> Place {
-    Place { command, file: "card/src/pin.rs", before, text, faults }
+const fn code(command: &'static str) -> Code {
+    Code { command, file: "card/src/pin.rs" }
 }
+
+const VERIFY: Code = code("VERIFY");
+const CHANGE_PIN: Code = code("CHANGE PIN");
+const LOCK: Code = code("LOCK");
 
 /// All of them.
 pub(super) const PLACES: &[Place] = &[
-    of(
-        "VERIFY",
-        "(true, _) => ",
+    VERIFY.place("(true, _) => ",
         "Ok(StatusWord::Success)",
         &[("a verified PIN is not told", "Err(StatusWord::WrongPin(tries))")],
     ),
-    of(
-        "VERIFY",
-        "(false, 0) => ",
+    VERIFY.place("(false, 0) => ",
         "Err(StatusWord::PinBlocked)",
         &[("no tries are 63C0", "Err(StatusWord::WrongPin(0))")],
     ),
-    of(
-        "VERIFY",
-        "",
+    VERIFY.place("",
         "self.session.pin_verified = false",
         &[("a wrong PIN leaves an earlier one verified", "")],
     ),
-    of(
-        "VERIFY",
-        "pin.tries = ",
+    VERIFY.place("pin.tries = ",
         "pin.tries.checked_sub(1).ok_or(StatusWord::PinBlocked)?",
         &[
             ("any number of tries", "pin.tries.saturating_sub(1)"),
@@ -44,9 +35,7 @@ pub(super) const PLACES: &[Place] = &[
             ),
         ],
     ),
-    of(
-        "VERIFY",
-        "",
+    VERIFY.place("",
         "self.store.commit(Entry::Pin(pin.clone()))?",
         &[
             ("the try is not written", ""),
@@ -57,29 +46,23 @@ pub(super) const PLACES: &[Place] = &[
             ),
         ],
     ),
-    of("VERIFY", "if ", "bool::from(pin.block.ct_eq(&*presented))", &[("any PIN is right", "true")]),
-    of("VERIFY", "", "pin.tries = pin.limit", &[("a right PIN gives the tries not back", "pin.tries += 1")]),
-    of(
-        "VERIFY",
-        "",
+    VERIFY.place("if ", "bool::from(pin.block.ct_eq(&*presented))", &[("any PIN is right", "true")]),
+    VERIFY.place("", "pin.tries = pin.limit", &[("a right PIN gives the tries not back", "pin.tries += 1")]),
+    VERIFY.place("",
         "self.store.commit(Entry::Pin(pin))?",
         &[("a right PIN is not written", "let _ = pin;")],
     ),
-    of("VERIFY", "", "self.session.pin_verified = true", &[("a right PIN does not count", "")]),
-    of("CHANGE PIN", "", "restored.block = new.emit()", &[("the PIN stays", "")]),
-    of(
-        "CHANGE PIN",
-        "restored.block = new.emit();\n        ",
+    VERIFY.place("", "self.session.pin_verified = true", &[("a right PIN does not count", "")]),
+    CHANGE_PIN.place("", "restored.block = new.emit()", &[("the PIN stays", "")]),
+    CHANGE_PIN.place("restored.block = new.emit();\n        ",
         "",
         &[(
             "tries first, then the PIN",
             "let block = self.pin()?.block.clone(); let first = Pin { block, ..restored.clone() }; self.accept(first)?;",
         )],
     ),
-    of("LOCK", "if ", "!self.session.pin_verified", &[("no PIN is needed", "false")]),
-    of(
-        "LOCK",
-        "",
+    LOCK.place("if ", "!self.session.pin_verified", &[("no PIN is needed", "false")]),
+    LOCK.place("",
         "self.store.commit(Entry::Parameters(Parameters { locked, ..parameters }))?",
         &[
             ("answered without a commit", ""),

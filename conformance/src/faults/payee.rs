@@ -1,72 +1,55 @@
 //! INITIALIZE, CREDIT, DECLINE.
 
-use super::place::Place;
+use super::place::{Code, Place};
 
-const fn of(
-    command: &'static str,
-    before: &'static str,
-    text: &'static str,
-    faults: &'static [(&'static str, &'static str)],
-) -> Place {
-    Place { command, file: "card/src/payee.rs", before, text, faults }
+const fn code(command: &'static str) -> Code {
+    Code { command, file: "card/src/payee.rs" }
 }
+
+const INITIALIZE: Code = code("INITIALIZE");
+const CREDIT: Code = code("CREDIT");
+const DECLINE: Code = code("DECLINE");
 
 /// All of them.
 pub(super) const PLACES: &[Place] = &[
-    of(
-        "INITIALIZE",
-        "let pocket = ",
+    INITIALIZE.place("let pocket = ",
         "self.check_payee(&pay_details)?",
         &[("kind, parties and key are not looked at", "self.pocket(pay_details.currency)?")],
     ),
-    of(
-        "INITIALIZE",
-        "let pay_details = data.pay_details(number, sequence);\n        ",
+    INITIALIZE.place("let pay_details = data.pay_details(number, sequence);\n        ",
         "",
         &[(
             "the last sequence comes before the kind",
             "if sequence >= Sequence::EXHAUSTED { return Err(StatusWord::SequenceExhausted); }",
         )],
     ),
-    of(
-        "INITIALIZE",
-        "let pocket = self.check_payee(&pay_details)?;\n        ",
+    INITIALIZE.place("let pocket = self.check_payee(&pay_details)?;\n        ",
         "",
         &[("limits come before the last sequence", "self.credited(&pay_details, pocket)?;")],
     ),
-    of(
-        "INITIALIZE",
-        "if ",
+    INITIALIZE.place("if ",
         "sequence >= Sequence::EXHAUSTED",
         &[
             ("the last sequences are not looked at", "false"),
             ("one sequence too many before 9402", "sequence > Sequence::EXHAUSTED"),
         ],
     ),
-    of(
-        "INITIALIZE",
-        "",
+    INITIALIZE.place("",
         "self.credited(&pay_details, pocket)?;",
         &[("limits and room are not looked at", "")],
     ),
-    of(
-        "INITIALIZE",
-        "let req = ",
+    INITIALIZE.place("let req = ",
         "self.session(&pay_details)?.req()",
         &[("req is an ack", "self.session(&pay_details)?.ack()")],
     ),
-    of(
-        "INITIALIZE",
-        "answer.put(&",
+    INITIALIZE.place("answer.put(&",
         "Initialized { number, sequence, req }",
         &[(
             "another sequence in the answer",
             "Initialized { number, sequence: Sequence(sequence.0 ^ 1), req }",
         )],
     ),
-    of(
-        "CREDIT",
-        "let only_a_repeat = ",
+    CREDIT.place("let only_a_repeat = ",
         "matches!(self.life_cycle(), LifeCycle::Blocked | LifeCycle::Terminated)",
         &[
             ("a blocked card credits", "false"),
@@ -77,15 +60,11 @@ pub(super) const PLACES: &[Place] = &[
             ),
         ],
     ),
-    of(
-        "CREDIT",
-        "let pocket = self.check_payee(pay_details)?;\n        ",
+    CREDIT.place("let pocket = self.check_payee(pay_details)?;\n        ",
         "",
         &[("the MAC comes before the sequence", "self.verified(voucher)?;")],
     ),
-    of(
-        "CREDIT",
-        "if ",
+    CREDIT.place("if ",
         "pay_details.to_sequence > next || only_a_repeat && pay_details.to_sequence == next",
         &[
             (
@@ -96,9 +75,7 @@ pub(super) const PLACES: &[Place] = &[
             ("the next sequence is refused", "pay_details.to_sequence >= next"),
         ],
     ),
-    of(
-        "CREDIT",
-        "if ",
+    CREDIT.place("if ",
         "pay_details.to_sequence == next && next >= Sequence::EXHAUSTED",
         &[
             ("the last sequences are not looked at", "false"),
@@ -109,18 +86,14 @@ pub(super) const PLACES: &[Place] = &[
             ("a repeat is refused at the end", "next >= Sequence::EXHAUSTED"),
         ],
     ),
-    of(
-        "CREDIT",
-        "next >= Sequence::EXHAUSTED {\n            return Err(StatusWord::SequenceExhausted);\n        }\n        ",
+    CREDIT.place("next >= Sequence::EXHAUSTED {\n            return Err(StatusWord::SequenceExhausted);\n        }\n        ",
         "",
         &[(
             "limits come before the MAC",
             "if pay_details.to_sequence == next { self.credited(pay_details, pocket)?; }",
         )],
     ),
-    of(
-        "CREDIT",
-        "if ",
+    CREDIT.place("if ",
         "bool::from(session.val(voucher.tac).ct_eq(&voucher.val))",
         &[
             ("val is not looked at", "true"),
@@ -130,21 +103,15 @@ pub(super) const PLACES: &[Place] = &[
             ),
         ],
     ),
-    of(
-        "CREDIT",
-        "self.credited(pay_details, pocket)?;\n            ",
+    CREDIT.place("self.credited(pay_details, pocket)?;\n            ",
         "record.tac = voucher.tac",
         &[("the record has no TAC", "")],
     ),
-    of(
-        "CREDIT",
-        "self.credited(pay_details, pocket)?;\n            record.tac = voucher.tac;\n            ",
+    CREDIT.place("self.credited(pay_details, pocket)?;\n            record.tac = voucher.tac;\n            ",
         "self.append(record)?",
         &[("answered without a commit", "let _ = record;")],
     ),
-    of(
-        "CREDIT",
-        "Past::Credited => ",
+    CREDIT.place("Past::Credited => ",
         "{}",
         &[
             ("a repeat is refused", "return Err(StatusWord::ConditionsOfUse)"),
@@ -154,45 +121,33 @@ pub(super) const PLACES: &[Place] = &[
             ),
         ],
     ),
-    of(
-        "CREDIT",
-        "Past::Gone if ",
+    CREDIT.place("Past::Gone if ",
         "!only_a_repeat",
         &[
             ("a blocked card says that the record is gone", "true"),
             ("a record that is gone is a wrong state", "false"),
         ],
     ),
-    of(
-        "CREDIT",
-        "Past::Gone | Past::Other => ",
+    CREDIT.place("Past::Gone | Past::Other => ",
         "return Err(StatusWord::ConditionsOfUse)",
         &[("an ack for what was never credited", "")],
     ),
-    of(
-        "DECLINE",
-        "let pay_details = &voucher.pay_details;\n        ",
+    DECLINE.place("let pay_details = &voucher.pay_details;\n        ",
         "self.check_payee(pay_details)?;",
         &[("kind, parties and key are not looked at", "")],
     ),
-    of(
-        "DECLINE",
-        "        self.check_payee(pay_details)?;\n        let next = self.store.next_sequence();\n        ",
+    DECLINE.place("        self.check_payee(pay_details)?;\n        let next = self.store.next_sequence();\n        ",
         "",
         &[("the MAC comes before the sequence", "self.verified(voucher)?;")],
     ),
-    of(
-        "DECLINE",
-        "        self.check_payee(pay_details)?;\n        let next = self.store.next_sequence();\n        if ",
+    DECLINE.place("        self.check_payee(pay_details)?;\n        let next = self.store.next_sequence();\n        if ",
         "pay_details.to_sequence > next",
         &[
             ("a sequence that has not come yet is not refused", "false"),
             ("the next sequence is refused", "pay_details.to_sequence >= next"),
         ],
     ),
-    of(
-        "DECLINE",
-        "pay_details.to_sequence == next && ",
+    DECLINE.place("pay_details.to_sequence == next && ",
         "next > Sequence::LAST",
         &[
             ("the last sequence is not looked at", "false"),
@@ -200,24 +155,18 @@ pub(super) const PLACES: &[Place] = &[
             ("sequences are used up as early as for CREDIT", "next >= Sequence::EXHAUSTED"),
         ],
     ),
-    of(
-        "DECLINE",
-        "next > Sequence::LAST {\n            return Err(StatusWord::SequenceExhausted);\n        }\n        ",
+    DECLINE.place("next > Sequence::LAST {\n            return Err(StatusWord::SequenceExhausted);\n        }\n        ",
         "",
         &[(
             "room in the log comes before the MAC",
             "if pay_details.to_sequence == next { self.check_places(2)?; }",
         )],
     ),
-    of(
-        "DECLINE",
-        "let nack = ",
+    DECLINE.place("let nack = ",
         "self.verified(voucher)?.nack()",
         &[("ack instead of nack", "self.verified(voucher)?.ack()")],
     ),
-    of(
-        "DECLINE",
-        "",
+    DECLINE.place("",
         "self.check_places(2)?",
         &[
             ("room in the log is not looked at", ""),
@@ -225,33 +174,23 @@ pub(super) const PLACES: &[Place] = &[
             ("it stops with the reserve", "self.check_places(Self::RESERVE + 1)?"),
         ],
     ),
-    of(
-        "DECLINE",
-        "self.next_record(pay_details, RecordRole::Declined);\n            ",
+    DECLINE.place("self.next_record(pay_details, RecordRole::Declined);\n            ",
         "record.tac = voucher.tac",
         &[("the record has no TAC", "")],
     ),
-    of(
-        "DECLINE",
-        "self.next_record(pay_details, RecordRole::Declined);\n            record.tac = voucher.tac;\n            ",
+    DECLINE.place("self.next_record(pay_details, RecordRole::Declined);\n            record.tac = voucher.tac;\n            ",
         "self.append(record)?",
         &[("answered without a commit", "let _ = record;")],
     ),
-    of(
-        "DECLINE",
-        "Past::Credited => ",
+    DECLINE.place("Past::Credited => ",
         "return Err(StatusWord::ConditionsOfUse)",
         &[("a nack for what was credited", "")],
     ),
-    of(
-        "DECLINE",
-        "Past::Gone => ",
+    DECLINE.place("Past::Gone => ",
         "return Err(StatusWord::ReferenceNotFound)",
         &[("a nack for what may have been credited", "")],
     ),
-    of(
-        "DECLINE",
-        "Past::Other => ",
+    DECLINE.place("Past::Other => ",
         "{}",
         &[("a repeat is refused", "return Err(StatusWord::ConditionsOfUse)")],
     ),

@@ -1,25 +1,19 @@
 //! STORE DATA.
 
-use super::place::Place;
+use super::place::{Code, Place};
 
-const fn of(
-    before: &'static str,
-    text: &'static str,
-    faults: &'static [(&'static str, &'static str)],
-) -> Place {
-    Place { command: "STORE DATA", file: "card/src/personalisation.rs", before, text, faults }
-}
+const HERE: Code = Code { command: "STORE DATA", file: "card/src/personalisation.rs" };
 
 /// All of them.
 pub(super) const PLACES: &[Place] = &[
-    of("if ", "self.personalisation.is_last(last, number, data)", &[("a repeat is refused", "false")]),
-    of(
+    HERE.place("if ", "self.personalisation.is_last(last, number, data)", &[("a repeat is refused", "false")]),
+    HERE.place(
         "Ok(Command::StoreData(last, number, data)) => self.complete && ",
         "self.is_last(last, number, data)",
         &[("any block repeats the last one", "true")],
     ),
-    of("if ", "number == 0", &[("block 00 does not begin anew", "false")]),
-    of(
+    HERE.place("if ", "number == 0", &[("block 00 does not begin anew", "false")]),
+    HERE.place(
         "if ",
         "u16::from(number) != self.personalisation.blocks",
         &[
@@ -27,7 +21,7 @@ pub(super) const PLACES: &[Place] = &[
             ("a block may be left out", "u16::from(number) < self.personalisation.blocks"),
         ],
     ),
-    of(
+    HERE.place(
         "",
         "groups.read(data).map_err(|_| StatusWord::WrongData)?",
         &[
@@ -38,7 +32,7 @@ pub(super) const PLACES: &[Place] = &[
             ),
         ],
     ),
-    of(
+    HERE.place(
         "groups.read(data).map_err(|_| StatusWord::WrongData)?;\n        if ",
         "last",
         &[(
@@ -46,9 +40,9 @@ pub(super) const PLACES: &[Place] = &[
             "last || groups.complete(&self.engine).is_some()",
         )],
     ),
-    of("", "self.keys = Keys::new(&self.engine, &self.store)", &[("keys work only after power-up", "")]),
-    of("complete: ", "last", &[("no repeat of the last block", "false")]),
-    of(
+    HERE.place("", "self.keys = Keys::new(&self.engine, &self.store)", &[("keys work only after power-up", "")]),
+    HERE.place("complete: ", "last", &[("no repeat of the last block", "false")]),
+    HERE.place(
         "is_unused || ",
         "check_value(engine, key) == value",
         &[
@@ -59,12 +53,12 @@ pub(super) const PLACES: &[Place] = &[
             ),
         ],
     ),
-    of(
+    HERE.place(
         "let is_unused = ",
         "identity.role == Role::Merchant && purpose == KeyPurpose::Payment",
         &[("a SAM has a PAYM key", "false"), ("a purse needs no PAYM key", "purpose == KeyPurpose::Payment")],
     ),
-    of(
+    HERE.place(
         "let tries_hold = ",
         "(1..=MOST_TRIES).contains(&limit) && tries <= limit",
         &[
@@ -75,7 +69,7 @@ pub(super) const PLACES: &[Place] = &[
             ("fifteen tries are too many", "(1..MOST_TRIES).contains(&limit) && tries <= limit"),
         ],
     ),
-    of(
+    HERE.place(
         "let masters_hold = ",
         "self.masters.is_some() == (identity.role == Role::Merchant)",
         &[
@@ -84,9 +78,9 @@ pub(super) const PLACES: &[Place] = &[
             ("a purse with masters", "self.masters.is_some() || identity.role != Role::Merchant"),
         ],
     ),
-    of("", "*balance = group.balance", &[("pockets begin empty", "")]),
-    of("first_sequence: ", "Sequence(0)", &[("sequences begin at 1", "Sequence(1)")]),
-    of(
+    HERE.place("", "*balance = group.balance", &[("pockets begin empty", "")]),
+    HERE.place("first_sequence: ", "Sequence(0)", &[("sequences begin at 1", "Sequence(1)")]),
+    HERE.place(
         "",
         "first.is_some()
             && currencies().all(|wanted| currencies().filter(|other| *other == wanted).count() == 1)",
@@ -98,8 +92,8 @@ pub(super) const PLACES: &[Place] = &[
             ("a currency twice", "first.is_some()"),
         ],
     ),
-    of("if ", "place.is_some()", &[("a group twice", "false")]),
-    of(
+    HERE.place("if ", "place.is_some()", &[("a group twice", "false")]),
+    HERE.place(
         "if ",
         "version == KeyVersion::NONE || is_known",
         &[
@@ -107,7 +101,7 @@ pub(super) const PLACES: &[Place] = &[
             ("two masters of a version", "version == KeyVersion::NONE"),
         ],
     ),
-    of(
+    HERE.place(
         "let group = read(&mut reader)?;\n    ",
         "reader.end().map(|()| group)",
         &[("a group that is too long", "Ok(group)")],

@@ -20,6 +20,25 @@ pub struct Place {
     pub faults: &'static [(&'static str, &'static str)],
 }
 
+/// Where places are: in the code of which command, in which file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Code {
+    pub(super) command: &'static str,
+    pub(super) file: &'static str,
+}
+
+impl Code {
+    /// A place there.
+    pub(super) const fn place(
+        self,
+        before: &'static str,
+        text: &'static str,
+        faults: &'static [(&'static str, &'static str)],
+    ) -> Place {
+        Place { command: self.command, file: self.file, before, text, faults }
+    }
+}
+
 /// A fault.
 #[derive(Clone, Copy, Debug)]
 pub struct Fault {

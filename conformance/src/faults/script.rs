@@ -1,18 +1,12 @@
 //! UPDATE PARAMETER.
 
-use super::place::Place;
+use super::place::{Code, Place};
 
-const fn script(
-    before: &'static str,
-    text: &'static str,
-    faults: &'static [(&'static str, &'static str)],
-) -> Place {
-    Place { command: "UPDATE PARAMETER", file: "card/src/script.rs", before, text, faults }
-}
+const HERE: Code = Code { command: "UPDATE PARAMETER", file: "card/src/script.rs" };
 
 /// All of them.
 pub(super) const PLACES: &[Place] = &[
-    script(
+    HERE.place(
         "pub(crate) fn update_parameter(&mut self, script: &Script<'_>) -> Outcome {\n        ",
         "",
         &[
@@ -26,8 +20,8 @@ pub(super) const PLACES: &[Place] = &[
             ),
         ],
     ),
-    script("if ", "!bool::from(expected.ct_eq(&script.mac))", &[("the MAC is not looked at", "false")]),
-    script(
+    HERE.place("if ", "!bool::from(expected.ct_eq(&script.mac))", &[("the MAC is not looked at", "false")]),
+    HERE.place(
         "if ",
         "script.counter == accepted.counter && bool::from(script.mac.0.ct_eq(&accepted.mac))",
         &[
@@ -39,7 +33,7 @@ pub(super) const PLACES: &[Place] = &[
             ),
         ],
     ),
-    script(
+    HERE.place(
         "            return Ok(StatusWord::Success);\n        }\n        ",
         "",
         &[(
@@ -47,7 +41,7 @@ pub(super) const PLACES: &[Place] = &[
             "Parameter::parse(script.id, script.value).map_err(|_| StatusWord::WrongData)?;",
         )],
     ),
-    script(
+    HERE.place(
         "if ",
         "script.counter <= accepted.counter",
         &[
@@ -56,7 +50,7 @@ pub(super) const PLACES: &[Place] = &[
             ("counters without gaps", "script.counter != accepted.counter + 1"),
         ],
     ),
-    script(
+    HERE.place(
         "",
         "parameters.administration = administration",
         &[
@@ -64,12 +58,12 @@ pub(super) const PLACES: &[Place] = &[
             ("the MAC is not written", "parameters.administration.counter = administration.counter"),
         ],
     ),
-    script(
+    HERE.place(
         "place(&mut parameters, pocket).filter(|pocket| ",
         "pocket.is_used()",
         &[("limits of a pocket that is not there", "true")],
     ),
-    script(
+    HERE.place(
         "place.ok_or(StatusWord::ReferenceNotFound)?.limits = ",
         "limits",
         &[(
@@ -77,14 +71,14 @@ pub(super) const PLACES: &[Place] = &[
             "apdu_spec::pocket::Limits { maximum_debit: self.limits(usize::from(pocket))?.maximum_debit, ..limits }",
         )],
     ),
-    script("if ", "known", &[("a currency that there is already", "false")]),
-    script("|| ", "free.is_used()", &[("a pocket that there is already", "false")]),
-    script("|| ", "!new.currency.is_valid()", &[("a pocket without a currency", "false")]),
-    script("", "*free = new", &[("the new pocket is not kept", "")]),
-    script("Parameter::Expiry(expiry) if ", "expiry.is_valid()", &[("any month", "true")]),
-    script("", "parameters.expiry = expiry", &[("the expiry stays", "")]),
-    script("Parameter::Block => ", "parameters.blocked = true", &[("the card is not blocked", "")]),
-    script(
+    HERE.place("if ", "known", &[("a currency that there is already", "false")]),
+    HERE.place("|| ", "free.is_used()", &[("a pocket that there is already", "false")]),
+    HERE.place("|| ", "!new.currency.is_valid()", &[("a pocket without a currency", "false")]),
+    HERE.place("", "*free = new", &[("the new pocket is not kept", "")]),
+    HERE.place("Parameter::Expiry(expiry) if ", "expiry.is_valid()", &[("any month", "true")]),
+    HERE.place("", "parameters.expiry = expiry", &[("the expiry stays", "")]),
+    HERE.place("Parameter::Block => ", "parameters.blocked = true", &[("the card is not blocked", "")]),
+    HERE.place(
         "Parameter::Unblock => ",
         "parameters.blocked = false",
         &[
@@ -92,7 +86,7 @@ pub(super) const PLACES: &[Place] = &[
             ("the lock goes with the block", "parameters.blocked = false; parameters.locked = false;"),
         ],
     ),
-    script(
+    HERE.place(
         "Parameter::Terminate if ",
         "self.is_used_up()",
         &[
@@ -103,13 +97,13 @@ pub(super) const PLACES: &[Place] = &[
             ),
         ],
     ),
-    script("", "parameters.terminated = true", &[("the card is not terminated", "")]),
-    script("Parameter::ClearLock => ", "parameters.locked = false", &[("the lock stays", "")]),
-    script("", "pin.tries = pin.limit", &[("the tries stay", "")]),
-    script("", "pin.administration = administration", &[("the counter is not written with the PIN", "")]),
-    script("", "self.store.commit(Entry::Pin(pin))?", &[("tries answered without a commit", "let _ = pin;")]),
-    script("if ", "!bool::from(record.tac.ct_eq(&tac))", &[("the TAC is not looked at", "false")]),
-    script(
+    HERE.place("", "parameters.terminated = true", &[("the card is not terminated", "")]),
+    HERE.place("Parameter::ClearLock => ", "parameters.locked = false", &[("the lock stays", "")]),
+    HERE.place("", "pin.tries = pin.limit", &[("the tries stay", "")]),
+    HERE.place("", "pin.administration = administration", &[("the counter is not written with the PIN", "")]),
+    HERE.place("", "self.store.commit(Entry::Pin(pin))?", &[("tries answered without a commit", "let _ = pin;")]),
+    HERE.place("if ", "!bool::from(record.tac.ct_eq(&tac))", &[("the TAC is not looked at", "false")]),
+    HERE.place(
         "| (Resolution::Reversed, RecordState::Reversed) => ",
         "Ok(())",
         &[
@@ -120,7 +114,7 @@ pub(super) const PLACES: &[Place] = &[
             ("what is settled already is refused", "Err(StatusWord::ConditionsOfUse)"),
         ],
     ),
-    script(
+    HERE.place(
         "",
         "self.store.commit(Entry::Mark(sequence))?",
         &[
@@ -131,12 +125,12 @@ pub(super) const PLACES: &[Place] = &[
             ),
         ],
     ),
-    script(
+    HERE.place(
         "self.store.commit(Entry::Mark(sequence))?;\n                ",
         "Ok(self.store.commit(Entry::Parameters(*parameters))?)",
         &[("the counter is not written with the payment", "Ok(())")],
     ),
-    script(
+    HERE.place(
         "self.take_back(&record, ",
         "Some(parameters.administration)",
         &[
@@ -144,7 +138,7 @@ pub(super) const PLACES: &[Place] = &[
             ("the issuer's word is the payee's", "None"),
         ],
     ),
-    script(
+    HERE.place(
         "| (Resolution::Reversed, RecordState::Settled | RecordState::Refunded) => ",
         "{
                 Err(StatusWord::ConditionsOfUse)
@@ -165,8 +159,8 @@ pub(super) const PLACES: &[Place] = &[
         text: "record.administration = administration",
         faults: &[("the counter is not in the reversal", "")],
     },
-    script("if ", "self.identity()?.role != Role::Merchant", &[("a purse forgets masters", "false")]),
-    script(
+    HERE.place("if ", "self.identity()?.role != Role::Merchant", &[("a purse forgets masters", "false")]),
+    HERE.place(
         "let mut masters = self.store.masters().ok_or(StatusWord::ConditionsOfUse)?.clone();\n        ",
         "",
         &[(
@@ -174,12 +168,12 @@ pub(super) const PLACES: &[Place] = &[
             "if self.sequences().any(|sequence| self.is_open_payment(sequence)) { return Err(StatusWord::ConditionsOfUse); }",
         )],
     ),
-    script(
+    HERE.place(
         "",
         "place.ok_or(StatusWord::ReferenceNotFound)?.zeroize()",
         &[("the master stays", "place.ok_or(StatusWord::ReferenceNotFound)?;")],
     ),
-    script(
+    HERE.place(
         "record.is_some_and(|record| ",
         "is_under_master(&record.pay_details, version)",
         &[
@@ -189,17 +183,17 @@ pub(super) const PLACES: &[Place] = &[
             ("an open payment keeps any master", "record.pay_details.kind == Kind::Refund"),
         ],
     ),
-    script(
+    HERE.place(
         "",
         "masters.administration = administration",
         &[("the counter is not written with the masters", "")],
     ),
-    script(
+    HERE.place(
         "",
         "self.store.commit(Entry::Masters(masters))?",
         &[("masters answered without a commit", "let _ = masters;")],
     ),
-    script(
+    HERE.place(
         "",
         "self.keys = Keys::new(&self.engine, &self.store)",
         &[("a forgotten master works until power goes", "")],

@@ -222,7 +222,7 @@ pub(crate) fn by_flow(situation: &Situation, fault: Fault) -> Played {
             "done"
         }
     };
-    let messages = desk.listener().messages();
+    let messages = desk.messages();
     let after = operations(&world);
     let operations = [0, 1].map(|card: usize| after[card].saturating_sub(before[card]));
     Played { said: notes.take(), outcome, messages, operations }
@@ -324,5 +324,5 @@ pub(crate) fn try_text(
         }
     }
     drop(at_hand);
-    Ok(Played { said: notes.take(), outcome, messages: desk.listener().messages(), operations: [0; 2] })
+    Ok(Played { said: notes.take(), outcome, messages: desk.messages(), operations: [0; 2] })
 }

@@ -1,6 +1,7 @@
 //! Answers to reset, APDUs, T=0.
 
 use apdu_spec::answer_to_reset::{ATR_T0, ATR_T1, GET_RESPONSE, GET_RESPONSE_CLASSES};
+use apdu_spec::command::apdu::LONGEST_COMMAND;
 use purse_terminal::explain::Object;
 
 use crate::Outcome;
@@ -17,10 +18,10 @@ pub(crate) fn write() -> Outcome<Markdown> {
         text.paragraph(&format!("Answer to reset for {name}: {}", code(bytes)));
         text.code("text", &lines(&reading(bytes, Object::Reset)?, bytes));
     }
-    text.heading(3, "Short commands").paragraph(
-        "All commands are short. A command is CLA, INS, P1, P2, and then one of four forms; more than 261 bytes in all, and extended \
+    text.heading(3, "Short commands").paragraph(&format!(
+        "All commands are short. A command is CLA, INS, P1, P2, and then one of four forms; more than {LONGEST_COMMAND} bytes in all, and extended \
          lengths, are refused with 6700.",
-    );
+    ));
     let row = |case: &str, body: &str, meaning: &str| [case.to_owned(), body.to_owned(), meaning.to_owned()];
     text.table(
         ["case", "behind P2", "meaning"],
