@@ -28,8 +28,8 @@ without-pcsc: ## everything builds without the feature `pcsc` where pkg-config f
 doc: ## rustdoc, warnings are errors
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps --all-features --document-private-items
 
-no-std: ## card and apdu-spec link without std and without an allocator, and answer a SELECT
-	cd no-std-check && $(CARGO) run --locked --release --quiet
+no-std: ## card and apdu-spec link without std and without an allocator, and answer a SELECT; P-256 computes
+	cd no-std-check && $(CARGO) run --locked --release --quiet && $(CARGO) run --locked --release --quiet --bin curve
 
 verify: ## look at what must hold for MINUTES=10 in all, from SEED=1 (see docs/verification.md)
 	@scripts/verify

@@ -10,8 +10,10 @@
 )]
 
 pub mod answer_to_reset;
+pub mod certificate;
 pub mod command;
 pub mod cryptography;
+pub mod curve;
 pub mod data_element;
 pub mod element;
 pub mod file;

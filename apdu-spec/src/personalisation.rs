@@ -3,7 +3,9 @@
 
 use zeroize::Zeroize;
 
+use crate::certificate::{Certificate, TAG_CERTIFICATE};
 use crate::cryptography::{Engine, KeyBytes, check_value};
+use crate::curve::{PrivateKey, PublicKey};
 use crate::element::{Amount, Currency, DataError, Expiry, KeyVersion, Role};
 use crate::number::PartyNumber;
 use crate::pin::{PinBlock, TRIES};
@@ -26,6 +28,12 @@ pub const DGI_MASTERS: u16 = 0x8001;
 pub const DGI_PIN: u16 = 0x8010;
 /// DGI of PIN try counter and limit.
 pub const DGI_PIN_TRIES: u16 = 0x9010;
+/// DGI of a purse's private key for transfers.
+pub const DGI_PRIVATE_KEY: u16 = 0x8020;
+/// DGI of the issuer's public key, which certificates are signed under.
+pub const DGI_ISSUER_KEY: u16 = 0x9020;
+/// DGI of the inside of the certificate.
+pub const DGI_CERTIFICATE: u16 = u16::from_be_bytes(TAG_CERTIFICATE);
 
 /// What a data group holds, in the words of the standard; none for a group that it does not have.
 pub const fn group_name(identifier: u16) -> Option<&'static str> {
@@ -37,6 +45,9 @@ pub const fn group_name(identifier: u16) -> Option<&'static str> {
         DGI_MASTERS => "PAYM masters",
         DGI_PIN => "PIN",
         DGI_PIN_TRIES => "PIN tries",
+        DGI_PRIVATE_KEY => "private key",
+        DGI_ISSUER_KEY => "issuer's public key",
+        DGI_CERTIFICATE => "certificate",
         _ => return None,
     })
 }
@@ -142,6 +153,17 @@ impl PocketGroup {
     }
 }
 
+/// What a purse pays other purses with (section 8): its key pair, and by which of the issuer's keys it knows theirs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyPair {
+    /// DGI 8020.
+    pub private_key: PrivateKey,
+    /// DGI 9020.
+    pub issuer_key: PublicKey,
+    /// DGI 7F21.
+    pub certificate: Certificate,
+}
+
 /// Everything that a card is personalised with, as its issuer holds it.
 #[derive(Debug)]
 pub struct CardProfile<'a> {
@@ -155,6 +177,8 @@ pub struct CardProfile<'a> {
     pub masters: &'a [(KeyVersion, KeyBytes)],
     /// DGI 8010.
     pub pin: PinBlock,
+    /// DGI 8020, 9020 and 7F21, of a purse that takes part in transfers.
+    pub key_pair: Option<&'a KeyPair>,
 }
 
 impl CardProfile<'_> {
@@ -196,5 +220,10 @@ impl CardProfile<'_> {
         }
         group(DGI_PIN, &self.pin.emit());
         group(DGI_PIN_TRIES, &PIN_TRIES);
+        if let Some(pair) = self.key_pair {
+            group(DGI_PRIVATE_KEY, &pair.private_key.0);
+            group(DGI_ISSUER_KEY, &pair.issuer_key.0);
+            group(DGI_CERTIFICATE, &pair.certificate.emit());
+        }
     }
 }

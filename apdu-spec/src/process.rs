@@ -46,6 +46,7 @@ listings! {
     "GET DATA", Command(CommandName::GetData), "get-data";
     "VERIFY", Command(CommandName::Verify), "verify";
     "CHANGE PIN", Command(CommandName::ChangePin), "change-pin";
+    "VERIFY CERTIFICATE", Command(CommandName::VerifyCertificate), "verify-certificate";
     "INITIALIZE", Command(CommandName::Initialize), "initialize";
     "CREDIT", Command(CommandName::Credit), "credit";
     "DEBIT", Command(CommandName::Debit), "debit";
@@ -66,11 +67,13 @@ listings! {
     "COLLECTION", Process, "collection";
     "RECOVERY", Process, "recovery";
     "APPEND.RECORD", Step, "append";
+    "CERTIFICATE.FORM", Step, "certificate-form";
     "CHECK.CREDIT", Step, "check-credit";
     "CHECK.GROUPS", Step, "check-groups";
     "CHECK.LIMITS", Step, "check-limits";
     "CHECK.PAYEE", Step, "check-payee";
     "CHECK.PAYER", Step, "check-payer";
+    "CHECK.PEER", Step, "check-peer";
     "CHECK.PLACES", Step, "check-places";
     "CHECK.PROFILE", Step, "check-profile";
     "CHECK.ROOM", Step, "check-room";

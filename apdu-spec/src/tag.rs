@@ -30,11 +30,11 @@ pub const PIN_TRIES: u16 = u16::from_be_bytes(crate::command::table::TAG_PIN_TRI
 /// Log format: tags and lengths of what a log record is made of.
 pub const LOG_FORMAT: u16 = u16::from_be_bytes(crate::command::table::TAG_LOG_FORMAT);
 /// Certificate of a purse's key.
-pub const CERTIFICATE: u16 = 0x7F21;
+pub const CERTIFICATE: u16 = u16::from_be_bytes(crate::certificate::TAG_CERTIFICATE);
 /// What the certificate says.
-pub const CERTIFICATE_BODY: u16 = 0x7F4E;
+pub const CERTIFICATE_BODY: u16 = u16::from_be_bytes(crate::certificate::TAG_BODY);
 /// The issuer's signature over it.
-pub const CERTIFICATE_SIGNATURE: u16 = 0x5F37;
+pub const CERTIFICATE_SIGNATURE: u16 = u16::from_be_bytes(crate::certificate::TAG_SIGNATURE);
 
 /// Name of a tag in the standard.
 pub const fn name(tag: u16) -> Option<&'static str> {

@@ -143,6 +143,7 @@ fn everything_is_called_as_the_standard_calls_it() {
         "none",
         "req, PIN above the limits",
         "secure room",
+        "signature of the issuer",
         "val",
     ];
     assert_eq!(names, expected);

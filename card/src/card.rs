@@ -3,6 +3,7 @@
 use apdu_spec::command::apdu::LONGEST_RESPONSE;
 use apdu_spec::command::{Command, CommandName, Request};
 use apdu_spec::cryptography::Engine;
+use apdu_spec::curve::Curve;
 use apdu_spec::element::Sequence;
 use apdu_spec::file::{FLAG_DISPOSABLE, File};
 use apdu_spec::life_cycle::LifeCycle;
@@ -24,15 +25,15 @@ use crate::store::{Identity, PowerUpError, Store};
 /// [`Card::process`] answers one command; everything that the answer says is committed when it returns. Send the
 /// answer, then call [`Card::finish`], which does the work that a payment need not wait for.
 #[derive(Debug)]
-pub struct Card<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> {
+pub struct Card<M: Memory, E: Engine + Curve, const WINDOW: usize, const EXCEPTIONS: usize> {
     pub(crate) store: Store<M, WINDOW, EXCEPTIONS>,
     pub(crate) engine: E,
     pub(crate) keys: Keys<E>,
     pub(crate) session: Session,
     pub(crate) personalisation: Personalisation,
     halted: bool,
-    /// The command under way may have left keys or the PIN on the stack.
-    worked_with_secrets: bool,
+    /// How far down the stack the command under way may have left keys or the PIN.
+    left_on_stack: usize,
 }
 
 /// What is lost at reset.
@@ -56,15 +57,17 @@ impl Session {
 /// some with half of it.
 const DEPTH: usize = 4096;
 
-/// Whether a command works with keys or the PIN, or writes: then a page may be built, and keys copied.
-const fn works_with_secrets(command: CommandName) -> bool {
+/// How far down the stack a command leaves keys or the PIN: nothing where it works with none and does not write, for
+/// then no page is built, and no keys are copied.
+const fn depth<C: Curve>(command: CommandName) -> usize {
     match command {
         CommandName::Select
         | CommandName::ReadBinary
         | CommandName::ReadRecord
         | CommandName::GetData
         | CommandName::GetBalance
-        | CommandName::ReadEntry => false,
+        | CommandName::ReadEntry => 0,
+        CommandName::VerifyCertificate => DEPTH.saturating_add(C::DEPTH),
         CommandName::Verify
         | CommandName::ChangePin
         | CommandName::Initialize
@@ -77,14 +80,16 @@ const fn works_with_secrets(command: CommandName) -> bool {
         | CommandName::Reverse
         | CommandName::Lock
         | CommandName::Unlock
-        | CommandName::StoreData => true,
+        | CommandName::StoreData => DEPTH,
     }
 }
 
 /// How a command ends: the status word that goes with an answer, or the one that goes alone.
 pub(crate) type Outcome = Result<StatusWord, StatusWord>;
 
-impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M, E, WINDOW, EXCEPTIONS> {
+impl<M: Memory, E: Engine + Curve, const WINDOW: usize, const EXCEPTIONS: usize>
+    Card<M, E, WINDOW, EXCEPTIONS>
+{
     /// Free places that a merchant SAM keeps for what must still be possible when it asks for no more payments:
     /// 16 of 512, fewer in a small window (section 7, "Log window").
     pub const RESERVE: usize = {
@@ -105,15 +110,19 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
     /// ```text
     /// const _: () = assert!(Purse::STACK_OF_POWER_UP + OWN <= STACK && Purse::STACK_OF_COMMANDS + OWN <= STACK);
     /// ```
-    pub const STACK_OF_COMMANDS: usize = stack_of_wiping(DEPTH);
+    pub const STACK_OF_COMMANDS: usize = stack_of_wiping(DEPTH.saturating_add(E::DEPTH));
 
     /// The same of [`Card::power_up`], and of [`Card::process`] on a blank card: keys pass through more hands there, and the card
     /// itself does.
     pub const STACK_OF_POWER_UP: usize =
         stack_of_wiping(Self::DEPTH_OF_KEYS).saturating_add(size_of::<Self>().saturating_mul(4));
 
-    /// As [`DEPTH`], where the card gets its keys, by power-up or STORE DATA: all of them pass through several hands.
-    const DEPTH_OF_KEYS: usize = size_of::<Self>().saturating_mul(4).saturating_add(DEPTH);
+    /// As [`DEPTH`], where the card gets its keys, by power-up or STORE DATA: all of them pass through several hands, and
+    /// the private one through the curve.
+    const DEPTH_OF_KEYS: usize = {
+        let (card, curve) = (size_of::<Self>().saturating_mul(4), E::DEPTH);
+        DEPTH.saturating_add(if card > curve { card } else { curve })
+    };
 
     /// Decides what the last operation before power went came to, makes that durable, and is then ready.
     ///
@@ -136,17 +145,17 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
             session: Session::NEW,
             personalisation: Personalisation::new(),
             halted: false,
-            worked_with_secrets: false,
+            left_on_stack: 0,
         })
     }
 
     /// Answers one command APDU; gives the length of the response APDU with its status word.
     pub fn process(&mut self, command: &[u8], response: &mut [u8; LONGEST_RESPONSE]) -> usize {
-        let depth = if self.store.is_blank() { Self::DEPTH_OF_KEYS } else { DEPTH };
-        self.worked_with_secrets = false;
+        let was_blank = self.store.is_blank();
+        self.left_on_stack = 0;
         let length = self.answer(command, response);
-        if self.worked_with_secrets {
-            wipe_stack(depth);
+        if self.left_on_stack > 0 {
+            wipe_stack(if was_blank { Self::DEPTH_OF_KEYS } else { self.left_on_stack });
         }
         length
     }
@@ -183,6 +192,7 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
     /// A warm reset: the session is lost, the memory kept. A card whose memory failed needs [`Card::power_up`].
     pub fn reset(&mut self) {
         self.session = Session::NEW;
+        self.keys.part_from_peer();
         self.personalisation = Personalisation::new();
     }
 
@@ -208,7 +218,7 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
 
     fn execute(&mut self, command: &[u8], answer: &mut Writer<'_>) -> Outcome {
         let request = Request::parse(command)?;
-        self.worked_with_secrets = works_with_secrets(request.row.command);
+        self.left_on_stack = depth::<E>(request.row.command);
         self.gate(&request)?;
         match request.command()? {
             Command::Select(selection, control) => self.select(&request, selection, control, answer),
@@ -217,6 +227,7 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
             Command::GetData(tag) => self.get_data(tag, &request, answer),
             Command::Verify(pin) => self.verify(pin.as_ref()),
             Command::ChangePin(old, new) => self.change_pin(&old, &new),
+            Command::VerifyCertificate(certificate) => self.verify_certificate(&certificate),
             Command::Initialize(data) => self.initialize(&data, answer),
             Command::Credit(voucher) => self.credit(&voucher, answer),
             Command::Debit(data) => self.debit(&data, answer),

@@ -1,8 +1,10 @@
 //! Reading: SELECT, READ BINARY, READ RECORD, READ ENTRY, GET DATA, GET BALANCE.
 
+use apdu_spec::certificate::TAG_CERTIFICATE;
 use apdu_spec::command::table::{LOG_FORMAT, TAG_LOG_FORMAT, TAG_PIN_TRIES};
 use apdu_spec::command::{PocketBalance, Request, Selection};
 use apdu_spec::cryptography::Engine;
+use apdu_spec::curve::Curve;
 use apdu_spec::element::{Amount, Currency, Expiry, KeyVersion, Role, Sequence};
 use apdu_spec::file::{self, File, IdentityFile, Structure};
 use apdu_spec::life_cycle::LifeCycle;
@@ -16,7 +18,9 @@ use apdu_spec::wire::Writer;
 use crate::card::{Card, Outcome, Session};
 use crate::memory::Memory;
 
-impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M, E, WINDOW, EXCEPTIONS> {
+impl<M: Memory, E: Engine + Curve, const WINDOW: usize, const EXCEPTIONS: usize>
+    Card<M, E, WINDOW, EXCEPTIONS>
+{
     /// SELECT. Nothing changes before it is certain that the answer fits Le.
     pub(crate) fn select(
         &mut self,
@@ -42,8 +46,10 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
             request.check_room(answer.length())?;
         }
         match file {
-            File::Master => self.session = Session::NEW,
-            File::Purse => self.session = Session { file, ..Session::NEW },
+            File::Master | File::Purse => {
+                self.session = Session { file, ..Session::NEW };
+                self.keys.part_from_peer();
+            }
             File::Directory | File::Identity | File::Log | File::Exceptions => self.session.file = file,
         }
         Ok(match (file, self.life_cycle()) {
@@ -140,6 +146,10 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
         match (tag, self.store.pin()) {
             (TAG_LOG_FORMAT, _) => answer.put(&LOG_FORMAT),
             (TAG_PIN_TRIES, Some(pin)) => answer.put(&TAG_PIN_TRIES).put(&[1, pin.tries]),
+            (TAG_CERTIFICATE, _) => {
+                let certificate = self.store.certificate()?.ok_or(StatusWord::ReferenceNotFound)?;
+                answer.put(&certificate.object())
+            }
             _ => return Err(StatusWord::ReferenceNotFound),
         };
         request.check_room(answer.length())?;

@@ -6,14 +6,25 @@ use apdu_spec::element::{KeyVersion, Kind, Role};
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::personalisation::{CARD_KEYS, MASTERS};
 use apdu_spec::status::StatusWord;
+use zeroize::Zeroize;
 
 use crate::memory::Memory;
+use crate::peer::Peer;
 use crate::store::{Identity, Store};
 
 /// Key schedules of the static keys; the engine wipes each when it is dropped.
 pub(crate) struct Keys<E: Engine> {
     own: Option<[E::Key; CARD_KEYS]>,
     masters: [Option<(KeyVersion, E::Key)>; MASTERS],
+    /// The purse whose certificate was verified last, and whether that was in this session.
+    pub(crate) peer: Option<Peer>,
+}
+
+impl<E: Engine> Drop for Keys<E> {
+    /// Also where there is none: when all of this is moved its empty place brings along what was there before.
+    fn drop(&mut self) {
+        self.peer.zeroize();
+    }
 }
 
 impl<E: Engine> core::fmt::Debug for Keys<E> {
@@ -38,7 +49,7 @@ impl<E: Engine> Keys<E> {
                 *place = Some((*version, load(key)));
             }
         }
-        Self { own, masters }
+        Self { own, masters, peer: None }
     }
 
     /// One of the card's own keys.
@@ -95,7 +106,11 @@ impl<E: Engine> Keys<E> {
                 let key = card_key(engine, master, KeyPurpose::Payment, purse, version);
                 return Ok(Session::new(engine, &mut engine.load(&key), pay_details));
             }
-            (Kind::Transfer, _) => return Err(StatusWord::ConditionsOfUse),
+            (Kind::Transfer, _) => {
+                let peer = self.peer.as_ref().filter(|peer| peer.is_present);
+                let key = &peer.ok_or(StatusWord::ConditionsOfUse)?.pair_key;
+                return Ok(Session::new(engine, &mut engine.load(key), pay_details));
+            }
         };
         Ok(Session::new(engine, pair_key, pay_details))
     }

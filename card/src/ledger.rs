@@ -1,6 +1,7 @@
 //! What payer and payee share: pockets, limits, and the one record that each transaction appends.
 
 use apdu_spec::cryptography::{Engine, KeyPurpose, Session, Tac, chain};
+use apdu_spec::curve::Curve;
 use apdu_spec::element::{Currency, Role, Sequence};
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::pocket::Limits;
@@ -18,7 +19,9 @@ impl From<MemoryFailure> for StatusWord {
     }
 }
 
-impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M, E, WINDOW, EXCEPTIONS> {
+impl<M: Memory, E: Engine + Curve, const WINDOW: usize, const EXCEPTIONS: usize>
+    Card<M, E, WINDOW, EXCEPTIONS>
+{
     /// The place of a currency's pocket, 6A88 where there is none.
     pub(crate) fn pocket(&self, currency: Currency) -> Result<usize, StatusWord> {
         let parameters = self.store.parameters().ok_or(StatusWord::ConditionsOfUse)?;

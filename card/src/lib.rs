@@ -16,6 +16,7 @@ mod ledger;
 pub mod memory;
 mod payee;
 mod payer;
+mod peer;
 mod personalisation;
 mod pin;
 mod script;

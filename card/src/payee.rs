@@ -2,6 +2,7 @@
 
 use apdu_spec::command::{InitializeData, Initialized, Voucher};
 use apdu_spec::cryptography::{Engine, Session};
+use apdu_spec::curve::Curve;
 use apdu_spec::element::{Amount, Kind, Role, Sequence};
 use apdu_spec::life_cycle::LifeCycle;
 use apdu_spec::pay_details::PayDetails;
@@ -24,7 +25,9 @@ enum Past {
     Gone,
 }
 
-impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M, E, WINDOW, EXCEPTIONS> {
+impl<M: Memory, E: Engine + Curve, const WINDOW: usize, const EXCEPTIONS: usize>
+    Card<M, E, WINDOW, EXCEPTIONS>
+{
     /// INITIALIZE: writes nothing, remembers nothing.
     pub(crate) fn initialize(&mut self, data: &InitializeData, answer: &mut Writer<'_>) -> Outcome {
         let identity = self.identity()?;
@@ -111,7 +114,8 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
         {
             return Err(StatusWord::WrongData);
         }
-        if kind == Kind::Transfer || kind == Kind::Load && self.is_disposable() {
+        self.keys.check_peer(kind, pay_details.from)?;
+        if kind == Kind::Load && self.is_disposable() {
             return Err(StatusWord::ConditionsOfUse);
         }
         self.keys.check_version(identity, kind, pay_details.key_version)?;

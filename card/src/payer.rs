@@ -2,6 +2,7 @@
 
 use apdu_spec::command::{DebitData, Proof};
 use apdu_spec::cryptography::{Authenticator, Engine, KeyPurpose, tac};
+use apdu_spec::curve::Curve;
 use apdu_spec::element::{Amount, Kind, Role, Sequence};
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::record::{RecordRole, RecordState};
@@ -13,7 +14,9 @@ use crate::card::{Card, Outcome};
 use crate::memory::Memory;
 use crate::store::{Administration, Entry, Record};
 
-impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M, E, WINDOW, EXCEPTIONS> {
+impl<M: Memory, E: Engine + Curve, const WINDOW: usize, const EXCEPTIONS: usize>
+    Card<M, E, WINDOW, EXCEPTIONS>
+{
     /// DEBIT: one commit, then val and TAC; the same again gives them again.
     pub(crate) fn debit(&mut self, data: &DebitData, answer: &mut Writer<'_>) -> Outcome {
         let identity = self.identity()?;
@@ -56,7 +59,7 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
 
     /// GET PROOF: what DEBIT answered, so that any terminal can finish what another began.
     pub(crate) fn get_proof(&mut self, sequence: Sequence, answer: &mut Writer<'_>) -> Outcome {
-        let Record { tac, pay_details, .. } = self.payer_record(sequence)?;
+        let Record { tac, pay_details, .. } = self.payer_record_of_peer(sequence)?;
         let val = self.session(&pay_details)?.val(tac);
         answer.put(&Proof { val, tac }.emit());
         Ok(StatusWord::Success)
@@ -64,7 +67,7 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
 
     /// ACKNOWLEDGE: the payee has credited.
     pub(crate) fn acknowledge(&mut self, sequence: Sequence, ack: Authenticator) -> Outcome {
-        let record = self.payer_record(sequence)?;
+        let record = self.payer_record_of_peer(sequence)?;
         if !bool::from(self.session(&record.pay_details)?.ack().ct_eq(&ack)) {
             return Err(StatusWord::WrongMac);
         }
@@ -78,7 +81,7 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
 
     /// REVERSE: the payee never will.
     pub(crate) fn reverse(&mut self, sequence: Sequence, nack: Authenticator) -> Outcome {
-        let record = self.payer_record(sequence)?;
+        let record = self.payer_record_of_peer(sequence)?;
         let state = self.state_of(sequence)?;
         if state == RecordState::Open {
             self.check_last_sequence()?;
@@ -140,9 +143,7 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
         {
             return Err(StatusWord::WrongData);
         }
-        if kind == Kind::Transfer {
-            return Err(StatusWord::ConditionsOfUse);
-        }
+        self.keys.check_peer(kind, pay_details.to)?;
         self.keys.check_version(identity, kind, pay_details.key_version)?;
         self.pocket(pay_details.currency)
     }
@@ -204,6 +205,13 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
             return Err(StatusWord::ConditionsOfUse);
         }
         self.store.record(sequence)?.ok_or(StatusWord::ReferenceNotFound)
+    }
+
+    /// The same, for whom it is to be told: of a transfer, only with its payee at hand (6985).
+    fn payer_record_of_peer(&self, sequence: Sequence) -> Result<Record, StatusWord> {
+        let record = self.payer_record(sequence)?;
+        self.keys.check_peer(record.pay_details.kind, record.pay_details.to)?;
+        Ok(record)
     }
 
     pub(crate) fn state_of(&self, sequence: Sequence) -> Result<RecordState, StatusWord> {

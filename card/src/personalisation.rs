@@ -1,11 +1,14 @@
 //! STORE DATA: a blank card becomes a purse or a merchant SAM, all or nothing (section 6; framing of EMV CPS).
 
+use apdu_spec::certificate::Certificate;
 use apdu_spec::command::{Command, Request};
 use apdu_spec::cryptography::{Engine, KeyBytes, KeyPurpose, check_value};
+use apdu_spec::curve::{Curve, PrivateKey, PublicKey};
 use apdu_spec::element::{Amount, DataError, KeyVersion, Role, Sequence};
 use apdu_spec::personalisation::{
-    CARD_KEYS, DGI_CHECK_VALUES, DGI_IDENTITY, DGI_KEYS, DGI_LAST_POCKET, DGI_MASTERS, DGI_PIN,
-    DGI_PIN_TRIES, DGI_POCKET, IdentityGroup, MASTERS, PocketGroup,
+    CARD_KEYS, DGI_CERTIFICATE, DGI_CHECK_VALUES, DGI_IDENTITY, DGI_ISSUER_KEY, DGI_KEYS, DGI_LAST_POCKET,
+    DGI_MASTERS, DGI_PIN, DGI_PIN_TRIES, DGI_POCKET, DGI_PRIVATE_KEY, IdentityGroup, KeyPair, MASTERS,
+    PocketGroup,
 };
 use apdu_spec::pin::PinBlock;
 use apdu_spec::pocket::{POCKETS, PocketParameters};
@@ -40,6 +43,9 @@ struct Groups {
     masters: Option<Masters>,
     pin: Option<PinBlock>,
     tries: Option<[u8; 2]>,
+    private_key: Option<PrivateKey>,
+    issuer_key: Option<PublicKey>,
+    certificate: Option<Certificate>,
 }
 
 impl Zeroize for Groups {
@@ -52,6 +58,9 @@ impl Zeroize for Groups {
         self.masters.zeroize();
         self.pin.zeroize();
         self.tries.zeroize();
+        self.private_key.zeroize();
+        self.issuer_key.zeroize();
+        self.certificate.zeroize();
     }
 }
 
@@ -67,6 +76,7 @@ struct Profile {
     parameters: Parameters,
     masters: Option<Masters>,
     pin: Pin,
+    key_pair: Option<KeyPair>,
 }
 
 /// The try counter shares a nibble with 63Cx.
@@ -90,7 +100,9 @@ impl Personalisation {
     }
 }
 
-impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M, E, WINDOW, EXCEPTIONS> {
+impl<M: Memory, E: Engine + Curve, const WINDOW: usize, const EXCEPTIONS: usize>
+    Card<M, E, WINDOW, EXCEPTIONS>
+{
     /// Takes one block. A refused one may be sent again; only block 00 has let go of what came before it.
     pub(crate) fn store_data(&mut self, last: bool, number: u8, data: &[u8]) -> Outcome {
         if self.personalisation.is_last(last, number, data) {
@@ -111,6 +123,7 @@ impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M,
                 &profile.parameters,
                 profile.masters.as_ref(),
                 &profile.pin,
+                profile.key_pair.as_ref(),
             )?;
             self.keys = Keys::new(&self.engine, &self.store);
             groups = Groups::default();
@@ -152,12 +165,33 @@ impl Groups {
             DGI_MASTERS => once(&mut self.masters, read_masters(value)?),
             DGI_PIN => once(&mut self.pin, PinBlock::parse(whole(value, Reader::take)?)?),
             DGI_PIN_TRIES => once(&mut self.tries, whole(value, Reader::take)?),
+            DGI_PRIVATE_KEY => once(&mut self.private_key, PrivateKey(whole(value, Reader::take)?)),
+            DGI_ISSUER_KEY => once(&mut self.issuer_key, PublicKey(whole(value, Reader::take)?)),
+            DGI_CERTIFICATE => once(&mut self.certificate, Certificate::parse(value)?),
+            _ => Err(DataError::Value),
+        }
+    }
+
+    /// The three groups of a key pair: all or none, on a purse only, and of one key and one issuer. Err where they do
+    /// not fit.
+    fn key_pair<C: Curve>(&self, curve: &C, identity: &IdentityGroup) -> Result<Option<KeyPair>, DataError> {
+        match (&self.private_key, self.issuer_key, self.certificate) {
+            (None, None, None) => Ok(None),
+            (Some(private_key), Some(issuer_key), Some(certificate)) => {
+                let body = &certificate.body;
+                let fits = (identity.role, body.role, body.number)
+                    == (Role::Purse, Role::Purse, identity.number)
+                    && curve.public_key(private_key) == Some(body.public_key)
+                    && certificate.is_signed_by(curve, &issuer_key);
+                let pair = KeyPair { private_key: private_key.clone(), issuer_key, certificate };
+                if fits { Ok(Some(pair)) } else { Err(DataError::Value) }
+            }
             _ => Err(DataError::Value),
         }
     }
 
     /// Whether everything mandatory is there and fits together.
-    fn complete<E: Engine>(&self, engine: &E) -> Option<Profile> {
+    fn complete<E: Engine + Curve>(&self, engine: &E) -> Option<Profile> {
         let identity = self.identity?;
         let keys = self.keys.as_ref()?;
         let check_values = self.check_values?;
@@ -172,6 +206,7 @@ impl Groups {
         if !keys_hold || !tries_hold || !masters_hold || !self.pockets_hold() {
             return None;
         }
+        let key_pair = self.key_pair(engine, &identity).ok()?;
         let mut balances = [Amount::ZERO; POCKETS];
         let mut pockets = [PocketParameters::UNUSED; POCKETS];
         for ((group, balance), parameters) in self.pockets.iter().zip(&mut balances).zip(&mut pockets) {
@@ -206,6 +241,7 @@ impl Groups {
                 limit,
                 administration: Administration::default(),
             },
+            key_pair,
         })
     }
 

@@ -1,6 +1,7 @@
 //! The holder's PIN and lock: VERIFY, CHANGE PIN, LOCK, UNLOCK.
 
 use apdu_spec::cryptography::Engine;
+use apdu_spec::curve::Curve;
 use apdu_spec::pin::PinBlock;
 use apdu_spec::status::StatusWord;
 use subtle::ConstantTimeEq;
@@ -10,7 +11,9 @@ use crate::card::{Card, Outcome};
 use crate::memory::Memory;
 use crate::store::{Entry, Parameters, Pin};
 
-impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M, E, WINDOW, EXCEPTIONS> {
+impl<M: Memory, E: Engine + Curve, const WINDOW: usize, const EXCEPTIONS: usize>
+    Card<M, E, WINDOW, EXCEPTIONS>
+{
     /// VERIFY; without a PIN, the question whether it is verified.
     pub(crate) fn verify(&mut self, presented: Option<&PinBlock>) -> Outcome {
         let Some(presented) = presented else {

@@ -2,6 +2,7 @@
 
 use apdu_spec::command::Script;
 use apdu_spec::cryptography::{Engine, KeyPurpose, Tac, script_mac};
+use apdu_spec::curve::Curve;
 use apdu_spec::element::{KeyVersion, Kind, Role, Sequence};
 use apdu_spec::parameter::{Parameter, Resolution};
 use apdu_spec::pay_details::PayDetails;
@@ -16,7 +17,9 @@ use crate::keys::Keys;
 use crate::memory::Memory;
 use crate::store::{Administration, Entry, Parameters};
 
-impl<M: Memory, E: Engine, const WINDOW: usize, const EXCEPTIONS: usize> Card<M, E, WINDOW, EXCEPTIONS> {
+impl<M: Memory, E: Engine + Curve, const WINDOW: usize, const EXCEPTIONS: usize>
+    Card<M, E, WINDOW, EXCEPTIONS>
+{
     /// The MAC first; then the counter; then what the script asks for.
     pub(crate) fn update_parameter(&mut self, script: &Script<'_>) -> Outcome {
         let key = self.keys.own(KeyPurpose::Administration)?;

@@ -18,19 +18,23 @@ mod page;
 mod power_up;
 mod room;
 
+use apdu_spec::certificate::Certificate;
 use apdu_spec::cryptography::Chain;
-use apdu_spec::element::Sequence;
+use apdu_spec::element::{DataError, Sequence};
+use apdu_spec::personalisation::KeyPair;
 use apdu_spec::pocket::POCKETS;
 use apdu_spec::record::RecordRole;
 use zeroize::Zeroize;
 
-use coding::{Brief, CONTENT, Content, Single, is_secret};
+use coding::{Brief, CONTENT, Content, Single, decode_certificate, encode_certificate, is_secret};
 use index::{Index, Location, is_exceptional};
 use page::{FEWEST_SLOTS, Header, Layout, Pages};
 
 use crate::memory::{Geometry, Memory, MemoryFailure};
 
-pub use entry::{Administration, Entry, Identity, Masters, Parameters, Pin, PocketState, Record};
+pub use entry::{
+    Administration, Entry, Identity, Masters, Parameters, Pin, PocketState, Record, TransferKey,
+};
 pub use index::Standing;
 pub use power_up::PowerUpError;
 
@@ -81,14 +85,14 @@ impl State {
 /// Pages that a log needs, so that room can always be made; none where a page is too small or the geometry is not
 /// one that [`Geometry`] allows.
 ///
-/// All that must be kept at once is the window, the exceptions, and one identity, parameter, master and PIN entry;
-/// the live pages need one slot more, and one page is spare. Marks and old reversals need no slots of their own: they
+/// All that must be kept at once is the window, the exceptions, and one identity, parameter and PIN entry, with the
+/// masters of a SAM or the two entries of a purse's key pair; the live pages need one slot more, and one page is spare. Marks and old reversals need no slots of their own: they
 /// are never carried to the next position. With many more pages than this each one is erased the less often, because
 /// little of it must be kept when it leaves.
 pub const fn minimum_pages(geometry: Geometry, window: usize, exceptions: usize) -> Option<usize> {
     match Layout::of(geometry) {
         Some(layout) => {
-            let kept = window.saturating_add(exceptions).saturating_add(Single::COUNT);
+            let kept = window.saturating_add(exceptions).saturating_add(Single::MOST);
             Some((kept / layout.slots).saturating_add(2))
         }
         None => None,
@@ -137,6 +141,35 @@ impl<M: Memory, const WINDOW: usize, const EXCEPTIONS: usize> Store<M, WINDOW, E
     /// The newest PIN entry; none while blank.
     pub const fn pin(&self) -> Option<&Pin> {
         self.pin.as_ref()
+    }
+
+    /// The card's private key and its issuer's public one, read anew each time; none where it has no key pair.
+    ///
+    /// # Errors
+    /// [`MemoryFailure::Unreadable`] if it has become so since power-up.
+    pub fn transfer_key(&self) -> Result<Option<TransferKey>, MemoryFailure> {
+        self.read_single(Single::PrivateKey, TransferKey::decode)
+    }
+
+    /// The certificate of the card's key, read anew each time; none where it has no key pair.
+    ///
+    /// # Errors
+    /// [`MemoryFailure::Unreadable`] if it has become so since power-up.
+    pub fn certificate(&self) -> Result<Option<Certificate>, MemoryFailure> {
+        self.read_single(Single::Certificate, decode_certificate)
+    }
+
+    fn read_single<T>(
+        &self,
+        single: Single,
+        decode: impl FnOnce(&Content) -> Result<T, DataError>,
+    ) -> Result<Option<T>, MemoryFailure> {
+        let Some(location) = self.index.single(single) else { return Ok(None) };
+        let mut content = [0; CONTENT];
+        let read = Self::read_at(&self.pages, location, &mut content);
+        let decoded = read.and_then(|()| decode(&content).map_err(|_| MemoryFailure::Unreadable));
+        content.zeroize();
+        decoded.map(Some)
     }
 
     /// Sequence of the next record; [`Sequence::NONE`] when none is left.
@@ -227,16 +260,18 @@ impl<M: Memory, const WINDOW: usize, const EXCEPTIONS: usize> Store<M, WINDOW, E
     /// Makes a blank card a card, all or nothing: the entries are one page, which counts from its commit on.
     ///
     /// # Errors
-    /// [`MemoryFailure::Refused`] if the card is not blank; otherwise the memory's.
+    /// [`MemoryFailure::Refused`] if the card is not blank, or is to have masters and a key pair both; otherwise the
+    /// memory's.
     pub fn personalise(
         &mut self,
         identity: &Identity,
         parameters: &Parameters,
         masters: Option<&Masters>,
         pin: &Pin,
+        key_pair: Option<&KeyPair>,
     ) -> Result<(), MemoryFailure> {
         self.guard(|store| {
-            if !store.is_blank() {
+            if !store.is_blank() || masters.is_some() && key_pair.is_some() {
                 return Err(MemoryFailure::Refused);
             }
             let mut contents: [Option<Content>; FEWEST_SLOTS] = [
@@ -244,7 +279,13 @@ impl<M: Memory, const WINDOW: usize, const EXCEPTIONS: usize> Store<M, WINDOW, E
                 Some(parameters.encode()),
                 masters.map(Masters::encode),
                 Some(pin.encode()),
+                None,
             ];
+            if let ([_, _, third, _, fifth], Some(pair)) = (&mut contents, key_pair) {
+                let key = TransferKey { private_key: pair.private_key.clone(), issuer_key: pair.issuer_key };
+                *third = Some(key.encode());
+                *fifth = Some(encode_certificate(&pair.certificate));
+            }
             let built = store.build_first(&contents, identity.first_sequence);
             for content in contents.iter_mut().flatten() {
                 content.zeroize();
@@ -252,7 +293,10 @@ impl<M: Memory, const WINDOW: usize, const EXCEPTIONS: usize> Store<M, WINDOW, E
             built?;
             store.identity = Some(identity.clone());
             store.parameters = Some(*parameters);
-            store.masters = masters.cloned();
+            // A purse keeps the empty place that it has: another one would bring along what was on the stack.
+            if let Some(masters) = masters {
+                store.masters = Some(masters.clone());
+            }
             store.pin = Some(pin.clone());
             store.state = State::initial(identity);
             store.make_room()

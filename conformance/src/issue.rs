@@ -100,6 +100,7 @@ impl Issue {
             keys: KeyPurpose::ALL.map(|purpose| own_key(purpose, self.number, self.key_version)),
             masters: &masters,
             pin: pin(self.pin),
+            key_pair: None,
         };
         let mut groups = Vec::new();
         profile.groups(&Software, |group| groups.push(group.to_vec()));

@@ -160,7 +160,7 @@ impl Shape {
         with_shape!(self, W, X, {
             let store = Store::<_, W, X>::power_up(self.memory());
             let mut store = store.map_err(|(_, error)| error).expect("the memory is sound");
-            store.personalise(identity, parameters, masters.as_ref(), pin).expect("the card is blank");
+            store.personalise(identity, parameters, masters.as_ref(), pin, None).expect("the card is blank");
             store.into_memory()
         })
     }

@@ -113,6 +113,7 @@ fn alive<'a>(standard: &'a Standard, disposable: bool) -> Outcome<Vec<ReferenceC
             keys: profile.keys.clone(),
             masters: profile.masters,
             pin: profile.pin.clone(),
+            key_pair: None,
         };
         Ok(store_data(&profile))
     })?;

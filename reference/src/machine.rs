@@ -1,5 +1,6 @@
 //! Runs a program, line by line, over a memory and a session.
 
+mod curve;
 mod elements;
 mod evaluate;
 

@@ -146,6 +146,14 @@ pub enum Function {
     Kdf,
     /// AES(key, block).
     Aes,
+    /// SHA256(bytes): 32 bytes.
+    Sha256,
+    /// POINT(private key): its public key on P-256; no bytes where it is none.
+    Point,
+    /// ECDSA(public key, bytes, signature): 1 where the signature holds.
+    Ecdsa,
+    /// ECDH(private key, public key): x of what they have in common; no bytes where one is none.
+    Ecdh,
     /// IN.LOG(sequence): 1 where the log has a record of it.
     InLog,
     /// MINIMUM(number, number).
@@ -236,6 +244,34 @@ pub(crate) static FUNCTIONS: &[Signature] = &[
         arguments: &[BLOCK, BLOCK],
         result: BLOCK,
         meaning: "one block, enciphered by AES-128",
+    },
+    Signature {
+        name: "SHA256",
+        function: Function::Sha256,
+        arguments: &[BYTES],
+        result: Kind::Bytes(Some(32)),
+        meaning: "SHA-256 (FIPS 180-4)",
+    },
+    Signature {
+        name: "POINT",
+        function: Function::Point,
+        arguments: &[BYTES],
+        result: BYTES,
+        meaning: "the public key, x & y, to a private key on P-256; no bytes where that is none",
+    },
+    Signature {
+        name: "ECDSA",
+        function: Function::Ecdsa,
+        arguments: &[BYTES, BYTES, BYTES],
+        result: NUMBER,
+        meaning: "1 where the third is a signature, r & s, over the second by the public key that the first is: P-256, SHA-256 (FIPS 186-5); else 0",
+    },
+    Signature {
+        name: "ECDH",
+        function: Function::Ecdh,
+        arguments: &[BYTES, BYTES],
+        result: BYTES,
+        meaning: "x, 32 bytes, of what a private and a public key on P-256 have in common; no bytes where one of them is none",
     },
     Signature {
         name: "IN.LOG",

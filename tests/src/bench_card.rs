@@ -96,7 +96,9 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> BenchCard<WINDOW, EXCEPTIONS>
         let pin = Pin { block: pin(profile.pin).emit(), tries: TRIES, limit: TRIES, administration };
         let store = Store::<_, WINDOW, EXCEPTIONS>::power_up(Self::memory());
         let mut store = store.map_err(|(_, error)| error).expect("the memory is sound");
-        store.personalise(&identity, &parameters, masters.as_ref(), &pin).expect("the card is blank");
+        store
+            .personalise(&identity, &parameters, masters.as_ref(), &pin, profile.key_pair.as_ref())
+            .expect("the card is blank");
         let mut bench = Self::on(store.into_memory());
         bench.select();
         bench

@@ -14,6 +14,7 @@ use apdu_spec::cryptography::{Engine as _, KeyPurpose};
 use apdu_spec::element::{Amount, Currency, Expiry, KeyVersion, Kind, Role, Sequence};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
+use apdu_spec::personalisation::KeyPair;
 use apdu_spec::pin::{PinBlock, TRIES};
 use apdu_spec::pocket::{POCKETS, PocketParameters};
 use apdu_spec::record::{RecordRole, RecordState};
@@ -108,6 +109,9 @@ pub struct Model {
     selected: bool,
     /// The PIN has been verified in this session.
     pub verified: bool,
+    key_pair: Option<KeyPair>,
+    /// The purse whose certificate has been verified in this session.
+    peer: Option<PartyNumber>,
 }
 
 /// What a command must come to.
@@ -159,19 +163,29 @@ impl Model {
             masters: if profile.role == Role::Merchant { vec![VERSION, OTHER_VERSION] } else { Vec::new() },
             chain: Chain::default(),
         };
-        Self { role: profile.role, number: profile.number, sizes, state, selected: true, verified: false }
+        Self {
+            role: profile.role,
+            number: profile.number,
+            sizes,
+            state,
+            selected: true,
+            verified: false,
+            key_pair: profile.key_pair.clone(),
+            peer: None,
+        }
     }
 
     /// A reset, or a loss of power.
     pub fn reset(&mut self) {
         self.selected = false;
         self.verified = false;
+        self.peer = None;
     }
 
     /// The same card with another memory, after a SELECT of the application.
     #[must_use]
     pub fn with(&self, state: State) -> Self {
-        Self { state, selected: true, verified: false, ..self.clone() }
+        Self { state, selected: true, verified: false, peer: None, ..self.clone() }
     }
 
     /// Counter of the highest script that was accepted.
@@ -224,6 +238,7 @@ impl Model {
             Command::Verify(None) => self.ask_for_tries(),
             Command::Verify(Some(block)) => return self.present(&block, None),
             Command::ChangePin(old, new) => return self.present(&old, Some(&new)),
+            Command::VerifyCertificate(certificate) => self.verify_certificate(&certificate),
             Command::Initialize(data) => self.initialize(&data),
             Command::Credit(voucher) => self.credit(&voucher),
             Command::Debit(data) => self.debit(&data),
@@ -245,9 +260,16 @@ impl Model {
     fn check_version(&self, kind: Kind, version: KeyVersion) -> Result<(), Status> {
         let held = match (kind, self.role) {
             (Kind::Purchase | Kind::Refund, Role::Merchant) => self.state.masters.contains(&version),
+            (Kind::Transfer, _) => version == KeyVersion::NONE,
             _ => version == VERSION,
         };
         if held { Ok(()) } else { Err(Status::ReferenceNotFound) }
+    }
+
+    /// A transfer is spoken of only with the peer of the session.
+    fn check_peer(&self, kind: Kind, number: PartyNumber) -> Result<(), Status> {
+        let is_present = kind != Kind::Transfer || self.peer == Some(number);
+        if is_present { Ok(()) } else { Err(Status::ConditionsOfUse) }
     }
 
     fn pocket(&self, currency: Currency) -> Result<usize, Status> {

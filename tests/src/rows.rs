@@ -17,6 +17,7 @@ pub fn life_cycles(command: CommandName) -> &'static [LifeCycle] {
         Name::ReadRecord | Name::Credit | Name::GetProof | Name::ReadEntry | Name::Decline => {
             &[Active, Locked, Blocked, Terminated]
         }
+        Name::VerifyCertificate => &[Active, Locked, Blocked, Terminated],
         Name::GetBalance => &[Active, Blocked, Terminated],
         Name::UpdateParameter | Name::Acknowledge | Name::Reverse => &[Active, Locked, Blocked],
         Name::Verify => &[Active, Locked],
@@ -35,6 +36,7 @@ pub fn takes(command: CommandName, p1: u8, p2: u8) -> bool {
         Name::ReadRecord => (1..=254).contains(&p1) && p2 & 7 == 4 && p2 >> 3 <= 30,
         Name::GetData => true,
         Name::Verify | Name::ChangePin => (p1, p2) == (0x00, 0x80),
+        Name::VerifyCertificate => (p1, p2) == (0x00, 0xBE),
         Name::Initialize | Name::Debit => (1..=5).contains(&p1) && p2 == 0,
         Name::GetBalance => p1 == 0 && p2 <= 4,
         Name::Lock | Name::Unlock => p1 <= 1 && p2 == 0,

@@ -1,14 +1,16 @@
 //! The issuer's side of a test: master keys, card profiles and every authenticator, from the standard's formulas alone.
 
+use apdu_spec::certificate::{Certificate, CertificateBody};
 use apdu_spec::command::{Command, DebitData, InitializeData, ParameterBytes, Script, Voucher};
 use apdu_spec::cryptography::{
     Authenticator, Chain, Engine, KeyBytes, KeyPurpose, Session, Tac, card_key, script_mac, tac,
 };
+use apdu_spec::curve::{Curve, PrivateKey, PublicKey, pair_key};
 use apdu_spec::element::{Amount, Currency, Expiry, KeyVersion, Kind, Role, Sequence, Time};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::parameter::Parameter;
 use apdu_spec::pay_details::PayDetails;
-use apdu_spec::personalisation::{CardProfile, IdentityGroup, PocketGroup};
+use apdu_spec::personalisation::{CardProfile, IdentityGroup, KeyPair, PocketGroup};
 use apdu_spec::pin::PinBlock;
 use apdu_spec::pocket::{Limits, POCKETS, PocketParameters};
 use apdu_spec::software::Software;
@@ -86,8 +88,57 @@ pub fn own_key(purpose: KeyPurpose, number: PartyNumber, version: KeyVersion) ->
     card_key(&Software, &mut master, purpose, number, version)
 }
 
-/// The session of pay details, as whoever holds the masters can make it.
+/// Index of the issuer's one signature key.
+pub const ISSUER_KEY: u8 = 7;
+
+/// The key that the issuer signs certificates with.
+pub fn issuer_private_key() -> PrivateKey {
+    PrivateKey([0xC5; 32])
+}
+
+/// A purse's private key.
+pub fn private_key(number: PartyNumber) -> PrivateKey {
+    let mut bytes = [0x3A; 32];
+    bytes[24..].copy_from_slice(&number.0);
+    PrivateKey(bytes)
+}
+
+/// The public key of a private one.
+pub fn public_key(private: &PrivateKey) -> PublicKey {
+    Software.public_key(private).expect("a key")
+}
+
+/// A certificate over any body, by any key.
+pub fn signed(body: CertificateBody, by: &PrivateKey) -> Certificate {
+    Certificate { body, signature: Software::sign(by, &body.emit()).expect("a key") }
+}
+
+/// The key pair of the purse of this number.
+pub fn key_pair(number: PartyNumber) -> KeyPair {
+    let private_key = private_key(number);
+    let body = CertificateBody {
+        issuer_key: ISSUER_KEY,
+        role: Role::Purse,
+        number,
+        expiry: Expiry([0x30, 0x12]),
+        public_key: public_key(&private_key),
+    };
+    let issuer = issuer_private_key();
+    KeyPair { private_key, issuer_key: public_key(&issuer), certificate: signed(body, &issuer) }
+}
+
+/// What two purses have in common.
+pub fn pair(one: PartyNumber, other: PartyNumber) -> KeyBytes {
+    let shared = Software.agree(&private_key(one), &public_key(&private_key(other))).expect("keys");
+    pair_key(&Software, &shared, one, other)
+}
+
+/// The session of pay details, as whoever holds the masters, or one of two purses' private keys, can make it.
 pub fn session(pay_details: &PayDetails) -> Session<'static, Software> {
+    if pay_details.kind == Kind::Transfer {
+        let key = pair(pay_details.from, pay_details.to);
+        return Session::new(&Software, &mut Software.load(&key), pay_details);
+    }
     let (purpose, number) = match pay_details.kind {
         Kind::Load => (KeyPurpose::Load, pay_details.to),
         Kind::Unload => (KeyPurpose::Load, pay_details.from),
@@ -148,7 +199,7 @@ pub fn pay_details(
 ) -> PayDetails {
     PayDetails {
         kind,
-        key_version: VERSION,
+        key_version: if kind == Kind::Transfer { KeyVersion::NONE } else { VERSION },
         currency: eur(),
         amount: Amount(amount),
         from,
@@ -188,6 +239,8 @@ pub struct Profile {
     pub limits: Limits,
     /// Digits of the PIN.
     pub pin: &'static str,
+    /// Of a purse that takes part in transfers.
+    pub key_pair: Option<KeyPair>,
 }
 
 impl Profile {
@@ -200,7 +253,14 @@ impl Profile {
             balance: Amount(balance),
             limits: PURSE_LIMITS,
             pin: "1234",
+            key_pair: None,
         }
+    }
+
+    /// The same, with the key pair of its number.
+    #[must_use]
+    pub fn with_key_pair(self) -> Self {
+        Self { key_pair: Some(key_pair(self.number)), ..self }
     }
 
     /// A merchant SAM with so many cents and PIN 9999.
@@ -212,6 +272,7 @@ impl Profile {
             balance: Amount(balance),
             limits: SAM_LIMITS,
             pin: "9999",
+            key_pair: None,
         }
     }
 
@@ -238,6 +299,7 @@ impl Profile {
             keys: KeyPurpose::ALL.map(|purpose| own_key(purpose, self.number, VERSION)),
             masters: if self.role == Role::Merchant { &masters } else { &[] },
             pin: pin(self.pin),
+            key_pair: self.key_pair.as_ref(),
         };
         let mut groups = Vec::new();
         profile.groups(&Software, |group| groups.push(group.to_vec()));

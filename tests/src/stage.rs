@@ -64,7 +64,7 @@ pub struct Staged {
 /// Who a card of this role is, in [`staged`]: 1 is the purse, 2 the SAM.
 pub fn profile(role: Role) -> Profile {
     match role {
-        Role::Purse => Profile::purse(1, 0),
+        Role::Purse => Profile::purse(1, 0).with_key_pair(),
         Role::Merchant => Profile::sam(2, 0),
     }
 }

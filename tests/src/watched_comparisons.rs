@@ -16,6 +16,7 @@ use crate::scheme::{self, Profile, certificate, issuer, party, pin};
 use apdu_spec::command::apdu::LONGEST_RESPONSE;
 use apdu_spec::command::{Command, Selection};
 use apdu_spec::cryptography::{Engine, KeyBytes, Tac};
+use apdu_spec::curve::{Curve, PrivateKey, PublicKey, SharedSecret, Signature};
 use apdu_spec::element::{Kind, Sequence};
 use apdu_spec::file::APPLICATION;
 use apdu_spec::parameter::{Parameter, Resolution};
@@ -58,6 +59,27 @@ impl Engine for Watched {
 
     fn encrypt(&self, key: &KeyBytes, block: [u8; 16]) -> [u8; 16] {
         Software.encrypt(key, block)
+    }
+}
+
+/// The cards that are watched have no key pair.
+impl Curve for Watched {
+    const DEPTH: usize = Software::DEPTH;
+
+    fn public_key(&self, private: &PrivateKey) -> Option<PublicKey> {
+        Software.public_key(private)
+    }
+
+    fn verify(&self, public: &PublicKey, message: &[u8], signature: &Signature) -> bool {
+        Software.verify(public, message, signature)
+    }
+
+    fn agree(&self, private: &PrivateKey, peer: &PublicKey) -> Option<SharedSecret> {
+        Software.agree(private, peer)
+    }
+
+    fn hash(&self, message: &[u8]) -> [u8; 32] {
+        Software.hash(message)
     }
 }
 

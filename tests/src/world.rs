@@ -86,6 +86,7 @@ pub fn personalise<T: Transport>(transport: T, profile: &Profile) {
         keys: KeyPurpose::ALL.map(|purpose| own_key(purpose, profile.number, VERSION)),
         masters: if profile.role == Role::Merchant { &masters } else { &[] },
         pin: pin(profile.pin),
+        key_pair: None,
     };
     let mut client = Client::select(transport).expect("a blank card");
     client.personalise(&card, &Software).expect("a card that takes its profile");

@@ -4,6 +4,7 @@ use super::apdu::{Apdu, Body, CommandBytes};
 use super::data::{DebitData, InitializeData, Script, Selection, Voucher};
 use super::row::{CommandName, ResponseLength, Row};
 use super::table::{self, CLASS_PURSE, CLASS_STANDARD, SELECT_CONTROL, STORE_LAST};
+use crate::certificate::Certificate;
 use crate::cryptography::Authenticator;
 use crate::element::{DataError, Kind, Sequence};
 use crate::parameter::{LONGEST_VALUE, SCRIPT_OVERHEAD};
@@ -26,6 +27,8 @@ pub enum Command<'a> {
     Verify(Option<PinBlock>),
     /// CHANGE PIN from old to new.
     ChangePin(PinBlock, PinBlock),
+    /// VERIFY CERTIFICATE.
+    VerifyCertificate(Certificate),
     /// INITIALIZE.
     Initialize(InitializeData),
     /// CREDIT.
@@ -131,6 +134,7 @@ impl<'a> Request<'a> {
             CommandName::ChangePin => {
                 Command::ChangePin(PinBlock::parse(reader.take()?)?, PinBlock::parse(reader.take()?)?)
             }
+            CommandName::VerifyCertificate => Command::VerifyCertificate(Certificate::parse(data)?),
             CommandName::Initialize => Command::Initialize(InitializeData::parse(Kind::parse(p1)?, data)?),
             CommandName::Credit => Command::Credit(Voucher::parse(data)?),
             CommandName::Debit => Command::Debit(DebitData::parse(Kind::parse(p1)?, data)?),
@@ -184,6 +188,7 @@ impl Command<'_> {
             Self::GetData(..) => CommandName::GetData,
             Self::Verify(..) => CommandName::Verify,
             Self::ChangePin(..) => CommandName::ChangePin,
+            Self::VerifyCertificate(..) => CommandName::VerifyCertificate,
             Self::Initialize(..) => CommandName::Initialize,
             Self::Credit(..) => CommandName::Credit,
             Self::Debit(..) => CommandName::Debit,
@@ -226,6 +231,9 @@ impl Command<'_> {
             Self::ChangePin(old, new) => {
                 let blocks: [u8; 2 * PinBlock::LENGTH] = concatenate(&[&old.emit(), &new.emit()]);
                 self.apdu(0, table::PIN_REFERENCE, &*zeroize::Zeroizing::new(blocks))
+            }
+            Self::VerifyCertificate(certificate) => {
+                self.apdu(0, table::VERIFY_CERTIFICATE, &certificate.emit())
             }
             Self::Initialize(data) => self.apdu(data.kind.code(), 0, &data.emit()),
             Self::Debit(data) => self.apdu(data.kind.code(), 0, &data.emit()),

@@ -18,6 +18,8 @@ pub enum CommandName {
     Verify,
     /// CHANGE REFERENCE DATA (ISO/IEC 7816-4 § 11.6.7).
     ChangePin,
+    /// PERFORM SECURITY OPERATION, verify certificate (ISO/IEC 7816-8 § 11.14): who the peer of a transfer is.
+    VerifyCertificate,
     /// INITIALIZE: the payee asks.
     Initialize,
     /// CREDIT: the payee takes.
@@ -134,6 +136,8 @@ pub enum Authorisation {
     Nack,
     /// The issuer's MAC under the ADMN card key.
     Script,
+    /// The issuer's signature over a certificate.
+    Certificate,
     /// A secure room: the card is blank.
     SecureRoom,
 }
@@ -150,6 +154,7 @@ impl Authorisation {
             Self::Ack => "ack",
             Self::Nack => "nack",
             Self::Script => "MAC by ADMN",
+            Self::Certificate => "signature of the issuer",
             Self::SecureRoom => "secure room",
         }
     }

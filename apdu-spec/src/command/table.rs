@@ -18,6 +18,8 @@ pub const SELECT_SILENT: u8 = 0x0C;
 pub const LAST_RECORD: u8 = 254;
 /// Most bytes of a data field, and so of a block of STORE DATA.
 pub const LONGEST_DATA: u8 = 255;
+/// P2 of VERIFY CERTIFICATE: a certificate in plain, of which nothing is to be given back (ISO/IEC 7816-8).
+pub const VERIFY_CERTIFICATE: u8 = 0xBE;
 /// P1 of STORE DATA: more blocks follow.
 pub const STORE_MORE: u8 = 0x00;
 /// P1 of STORE DATA: the last block.
@@ -60,7 +62,7 @@ const RECORD: &[Field] =
     &[field("PD", 36), field("role", 1), field("state", 1), field("balance", 4), field("TAC", 8)];
 
 /// Every command, ISO/IEC 7816-4's first, then by INS.
-pub static COMMANDS: [Row; 19] = [
+pub static COMMANDS: [Row; 20] = [
     Row {
         command: CommandName::Select,
         name: "SELECT",
@@ -193,7 +195,7 @@ pub static COMMANDS: [Row; 19] = [
             Status::ConditionsOfUse,
             Status::ReferenceNotFound,
         ],
-        description: "reads PIN tries (9F17) or log format (9F4F)",
+        description: "reads PIN tries (9F17), log format (9F4F) or the certificate (7F21)",
     },
     Row {
         command: CommandName::Verify,
@@ -245,6 +247,41 @@ pub static COMMANDS: [Row; 19] = [
             Status::WrongData,
         ],
         description: "verifies the old PIN and sets a new one",
+    },
+    Row {
+        command: CommandName::VerifyCertificate,
+        name: "VERIFY CERTIFICATE",
+        class: CLASS_STANDARD,
+        instruction: 0x2A,
+        forms: &[Form {
+            p1: ZERO,
+            p2: ByteSet::OneOf(&[VERIFY_CERTIFICATE]),
+            data: DataLength::OneOf(&[147]),
+            response: ResponseLength::None,
+            description: "",
+        }],
+        data: &[
+            field("body header", 3),
+            field("version", 1),
+            field("issuer key index", 1),
+            field("peer role", 1),
+            field("peer number", 8),
+            field("peer expiry", 2),
+            field("public key", 64),
+            field("signature header", 3),
+            field("signature", 64),
+        ],
+        response: &[],
+        life_cycles: WHERE_ISSUED,
+        authorisation: Authorisation::Certificate,
+        status_words: &[
+            Status::Success,
+            Status::ConditionsOfUse,
+            Status::WrongMac,
+            Status::WrongData,
+            Status::ReferenceNotFound,
+        ],
+        description: "makes the purse of a certificate the peer of this session, for a transfer",
     },
     Row {
         command: CommandName::Initialize,

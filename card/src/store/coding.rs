@@ -1,6 +1,8 @@
 //! Entries as bytes: 152 of content, the type first, integers big-endian, zero bytes behind.
 
+use apdu_spec::certificate::Certificate;
 use apdu_spec::cryptography::{Chain, KeyBytes, Tac};
+use apdu_spec::curve::{PrivateKey, PublicKey};
 use apdu_spec::element::{Amount, DataError, Expiry, KeyVersion, Kind, Role, Sequence};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
@@ -8,7 +10,9 @@ use apdu_spec::pocket::{POCKETS, PocketParameters};
 use apdu_spec::record::RecordRole;
 use apdu_spec::wire::{Reader, Writer};
 
-use super::entry::{Administration, Entry, Identity, Masters, Parameters, Pin, PocketState, Record};
+use super::entry::{
+    Administration, Entry, Identity, Masters, Parameters, Pin, PocketState, Record, TransferKey,
+};
 
 /// Bytes of an entry without its check.
 pub(super) const CONTENT: usize = 152;
@@ -32,11 +36,15 @@ pub(super) enum Single {
     Parameters,
     Masters,
     Pin,
+    PrivateKey,
+    Certificate,
 }
 
 impl Single {
     /// How many there are.
-    pub(super) const COUNT: usize = 4;
+    pub(super) const COUNT: usize = 6;
+    /// How many one card has at most: a purse has no masters, a SAM no key pair.
+    pub(super) const MOST: usize = 5;
 }
 
 /// Bytes at the front of an entry that say all that the index needs.
@@ -68,6 +76,8 @@ impl Brief {
             TYPE_PARAMETERS => Self::Single(Single::Parameters),
             TYPE_MASTERS => Self::Single(Single::Masters),
             TYPE_PIN => Self::Single(Single::Pin),
+            TYPE_PRIVATE_KEY => Self::Single(Single::PrivateKey),
+            TYPE_CERTIFICATE => Self::Single(Single::Certificate),
             TYPE_MARK => Self::Mark(Sequence::parse(reader.take()?)),
             TYPE_RECORD => Self::Record(RecordBrief {
                 flags: reader.byte()?,
@@ -96,10 +106,12 @@ const TYPE_MASTERS: u8 = 3;
 const TYPE_PIN: u8 = 4;
 const TYPE_RECORD: u8 = 5;
 const TYPE_MARK: u8 = 6;
+const TYPE_PRIVATE_KEY: u8 = 7;
+const TYPE_CERTIFICATE: u8 = 8;
 
 /// Whether content holds keys or the PIN, to be wiped after use.
 pub(super) fn is_secret(content: &[u8]) -> bool {
-    matches!(content.first(), Some(&(TYPE_IDENTITY | TYPE_MASTERS | TYPE_PIN)))
+    matches!(content.first(), Some(&(TYPE_IDENTITY | TYPE_MASTERS | TYPE_PIN | TYPE_PRIVATE_KEY)))
 }
 
 const FLAG_BLOCKED: u8 = 1;
@@ -252,6 +264,31 @@ impl Pin {
         let block = reader.take()?;
         Ok(Self { block, tries, limit, administration: Administration::take(&mut reader)? })
     }
+}
+
+impl TransferKey {
+    pub(super) fn encode(&self) -> Content {
+        content(|writer| {
+            writer.put(&[TYPE_PRIVATE_KEY]).put(&self.private_key.0).put(&self.issuer_key.0);
+        })
+    }
+
+    pub(super) fn decode(bytes: &Content) -> Result<Self, DataError> {
+        let mut reader = reader(bytes, TYPE_PRIVATE_KEY)?;
+        Ok(Self { private_key: PrivateKey(reader.take()?), issuer_key: PublicKey(reader.take()?) })
+    }
+}
+
+/// The certificate of the card's own key.
+pub(super) fn encode_certificate(certificate: &Certificate) -> Content {
+    content(|writer| {
+        writer.put(&[TYPE_CERTIFICATE]).put(&certificate.emit());
+    })
+}
+
+pub(super) fn decode_certificate(bytes: &Content) -> Result<Certificate, DataError> {
+    let mut reader = reader(bytes, TYPE_CERTIFICATE)?;
+    Certificate::parse(reader.slice(Certificate::LENGTH)?)
 }
 
 impl Record {

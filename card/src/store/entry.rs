@@ -1,6 +1,7 @@
 //! What the log holds (section 9).
 
 use apdu_spec::cryptography::{Chain, KeyBytes, Tac};
+use apdu_spec::curve::{PrivateKey, PublicKey};
 use apdu_spec::element::{Amount, Expiry, KeyVersion, Role, Sequence};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
@@ -126,6 +127,16 @@ impl core::fmt::Debug for Pin {
             .field("limit", &self.limit)
             .finish_non_exhaustive()
     }
+}
+
+/// What a purse knows other purses by, and shows that it is one with.
+#[derive(Clone, Debug, Zeroize, ZeroizeOnDrop)]
+pub struct TransferKey {
+    /// The purse's own.
+    pub private_key: PrivateKey,
+    /// Its issuer's, which certificates are signed under.
+    #[zeroize(skip)]
+    pub issuer_key: PublicKey,
 }
 
 /// What a pocket holds; minor units.

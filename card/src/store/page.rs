@@ -17,7 +17,7 @@ const HEADER: usize = HEADER_CONTENT + CHECK;
 /// Largest unit; an entry and a header each fit into as many bytes.
 const UNIT: usize = 256;
 /// Entries of personalisation, which one page takes at once.
-pub(super) const FEWEST_SLOTS: usize = 4;
+pub(super) const FEWEST_SLOTS: usize = 5;
 /// First bytes of a header.
 const MAGIC: [u8; 4] = *b"PURS";
 /// Version of this layout and of the entries.

@@ -23,7 +23,7 @@ impl<M: Memory, const WINDOW: usize, const EXCEPTIONS: usize> Store<M, WINDOW, E
     /// not keep are free; at the same position as many as the head need not keep. The better of the two is taken.
     /// Where neither frees a slot, the leaving page held nothing but what is kept, and the next one is tried. That
     /// ends: after one round all live pages would hold only kept entries, each of them once, but those are at most
-    /// the window, the exceptions and the four singles, and [`super::minimum_pages`] has one slot more.
+    /// the window, the exceptions and five singles, and [`super::minimum_pages`] has one slot more.
     pub(super) fn make_room(&mut self) -> Result<(), MemoryFailure> {
         let slots = self.pages.layout.slots;
         for _ in 0..=self.pages.layout.pages {

@@ -69,6 +69,7 @@ fn gaps(balances: [u32; 3]) -> World {
         keys: KeyPurpose::ALL.map(|purpose| own_key(purpose, party(2), VERSION)),
         masters: &[(VERSION, master(KeyPurpose::Payment, VERSION))],
         pin: pin(OPERATOR),
+        key_pair: None,
     };
     let mut world = World::new();
     world.sam = Faulty::new(InProcess::new(VirtualCard::in_memory("sam", Role::Merchant)));

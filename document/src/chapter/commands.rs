@@ -106,6 +106,7 @@ fn authorised(authorisation: Authorisation) -> &'static str {
         Authorisation::Ack => "the payee's ack",
         Authorisation::Nack => "the payee's nack",
         Authorisation::Script => "the issuer's MAC",
+        Authorisation::Certificate => "the issuer's signature over the certificate",
         Authorisation::SecureRoom => "nothing: a blank card belongs into a secure room",
     }
 }

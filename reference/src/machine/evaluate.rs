@@ -4,7 +4,7 @@ use aes::Aes128Enc;
 use aes::cipher::{BlockCipherEncrypt as _, KeyInit as _};
 use cmac::{Cmac, Mac as _};
 
-use super::{Machine, Outcome};
+use super::{Machine, Outcome, curve};
 use crate::language::syntax::Operator;
 use crate::program::{Code, Function};
 use crate::value::{Value, decode, encode};
@@ -100,6 +100,10 @@ impl Machine<'_> {
                 Aes128Enc::new(&key.into()).encrypt_block(&mut block);
                 Value::Bytes(block.to_vec())
             }
+            Function::Sha256 => Value::Bytes(curve::hash(&bytes(0)?)),
+            Function::Point => Value::Bytes(curve::point(&bytes(0)?)),
+            Function::Ecdsa => Value::truth(curve::verifies(&bytes(0)?, &bytes(1)?, &bytes(2)?)),
+            Function::Ecdh => Value::Bytes(curve::agree(&bytes(0)?, &bytes(1)?)),
             Function::InLog => {
                 let sequence = u32::try_from(number(0)?).ok();
                 Value::truth(sequence.is_some_and(|sequence| self.memory.log.contains_key(&sequence)))

@@ -11,6 +11,7 @@ use aes::Aes128Enc;
 use aes::cipher::{BlockCipherEncrypt, KeyInit};
 use apdu_spec::command::InitializeData;
 use apdu_spec::cryptography::Engine;
+use apdu_spec::curve::Curve;
 use apdu_spec::element::{Amount, Kind, Role, Time};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pin::PinBlock;
@@ -82,7 +83,7 @@ fn number(role: Role) -> Result<PartyNumber, Failure> {
 }
 
 /// A new card.
-fn card<E: Engine, const WINDOW: usize>(
+fn card<E: Engine + Curve, const WINDOW: usize>(
     scheme: &Scheme,
     role: Role,
     engine: E,

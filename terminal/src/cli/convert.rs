@@ -335,6 +335,7 @@ const fn has_effect(error: &CardError) -> bool {
                 | CommandName::GetData
                 | CommandName::GetBalance
                 | CommandName::GetProof
+                | CommandName::VerifyCertificate
                 | CommandName::Initialize
         ),
         _ => false,

@@ -256,6 +256,7 @@ pub(crate) fn with_profile<T>(
         keys: KeyPurpose::ALL.map(key),
         masters: &payment_masters,
         pin,
+        key_pair: None,
     })
 }
 

@@ -1,6 +1,7 @@
 //! A card on the bench: everything that it does is counted.
 
 use apdu_spec::cryptography::Engine;
+use apdu_spec::curve::Curve;
 use purse_card::Card;
 use purse_card::memory::Geometry;
 use purse_card::store::minimum_pages;
@@ -9,6 +10,7 @@ use purse_terminal::transport::{ResponseBuffer, Transport, TransportError};
 use serde_json::{Value, json};
 
 use super::aes_count::AesCounts;
+use super::curve_count::CurveCounts;
 use super::failure::Failure;
 
 /// What a card has done.
@@ -30,6 +32,8 @@ pub(crate) struct Work {
     pub(crate) erases: u64,
     /// AES.
     pub(crate) aes: AesCounts,
+    /// P-256.
+    pub(crate) curve: CurveCounts,
 }
 
 impl Work {
@@ -45,12 +49,14 @@ impl Work {
             "erases": self.erases,
             "aes_blocks": self.aes.blocks,
             "aes_key_schedules": self.aes.schedules,
+            "curve_verifications": self.curve.verifications,
+            "curve_agreements": self.curve.agreements,
         })
     }
 }
 
 /// A card in this process, without a file, with any engine.
-pub(crate) struct BenchCard<E: Engine, const WINDOW: usize> {
+pub(crate) struct BenchCard<E: Engine + Curve, const WINDOW: usize> {
     card: Card<SimulatedMemory, E, WINDOW, EXCEPTIONS>,
     name: &'static str,
     counting: bool,
@@ -70,7 +76,7 @@ const fn geometry(window: usize) -> Geometry {
     Geometry { pages, ..blank }
 }
 
-impl<E: Engine, const WINDOW: usize> BenchCard<E, WINDOW> {
+impl<E: Engine + Curve, const WINDOW: usize> BenchCard<E, WINDOW> {
     /// A blank card.
     pub(crate) fn new(name: &'static str, engine: E, counting: bool) -> Result<Self, Failure> {
         let memory = SimulatedMemory::new(geometry(WINDOW), 0);
@@ -85,7 +91,7 @@ impl<E: Engine, const WINDOW: usize> BenchCard<E, WINDOW> {
     }
 }
 
-impl<E: Engine, const WINDOW: usize> Transport for BenchCard<E, WINDOW> {
+impl<E: Engine + Curve, const WINDOW: usize> Transport for BenchCard<E, WINDOW> {
     fn transmit<'a>(
         &mut self,
         command: &[u8],
@@ -96,7 +102,7 @@ impl<E: Engine, const WINDOW: usize> Transport for BenchCard<E, WINDOW> {
             self.card.finish();
             return response.get(..length).ok_or(TransportError::Malformed("longer than its buffer"));
         }
-        let (aes, start) = (AesCounts::now(), self.card.memory().counts());
+        let (aes, curve, start) = (AesCounts::now(), CurveCounts::now(), self.card.memory().counts());
         let length = self.card.process(command, response);
         let answered = self.card.memory().counts();
         self.card.finish();
@@ -112,6 +118,7 @@ impl<E: Engine, const WINDOW: usize> Transport for BenchCard<E, WINDOW> {
         let aes = AesCounts::now().since(aes);
         work.aes.blocks += aes.blocks;
         work.aes.schedules += aes.schedules;
+        work.curve = work.curve.and(CurveCounts::now().since(curve));
         response.get(..length).ok_or(TransportError::Malformed("longer than its buffer"))
     }
 

@@ -12,6 +12,7 @@ mod census;
 mod collect;
 mod context;
 mod convert;
+mod curve_count;
 mod demo;
 mod doctor;
 mod explain;

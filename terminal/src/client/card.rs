@@ -1,5 +1,6 @@
 //! The client: one method for each command.
 
+use apdu_spec::certificate::{Certificate, TAG_CERTIFICATE};
 use apdu_spec::command::response::parse_authenticator;
 use apdu_spec::command::{
     Command, CommandName, DebitData, InitializeData, Initialized, PocketBalance, Proof, ResponseLength,
@@ -97,6 +98,28 @@ impl<T: Transport> Client<T> {
     /// UNLOCK; the PIN has to be verified before.
     pub fn unlock(&mut self) -> Result<(), CardError> {
         self.execute(&Command::Unlock)
+    }
+
+    /// GET DATA 7F21: the certificate of the card's key; none where it has no key.
+    pub fn certificate(&mut self) -> Result<Option<Certificate>, CardError> {
+        let mut buffer = EMPTY_RESPONSE;
+        let command = Command::GetData(TAG_CERTIFICATE);
+        let object = match self.exchange(&command, &mut buffer) {
+            Err(CardError::Refused { status: StatusWord::ReferenceNotFound, .. }) => return Ok(None),
+            other => other?,
+        };
+        let certificate = Certificate::parse_object(object)
+            .map_err(|error| CardError::malformed(CommandName::GetData, error))?;
+        if certificate.body.number != self.status.number {
+            let reason = "the certificate names another card";
+            return Err(CardError::Malformed { command: CommandName::GetData, reason });
+        }
+        Ok(Some(certificate))
+    }
+
+    /// VERIFY CERTIFICATE: its purse is the card's peer until the next SELECT, for a transfer.
+    pub fn verify_certificate(&mut self, certificate: &Certificate) -> Result<(), CardError> {
+        self.execute(&Command::VerifyCertificate(*certificate))
     }
 
     /// INITIALIZE: the card asks as payee. It must answer with the number of its status block.

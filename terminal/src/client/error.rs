@@ -166,6 +166,7 @@ const fn writes(command: CommandName) -> bool {
         | CommandName::ReadRecord
         | CommandName::GetData
         | CommandName::Verify
+        | CommandName::VerifyCertificate
         | CommandName::Initialize
         | CommandName::GetProof
         | CommandName::GetBalance

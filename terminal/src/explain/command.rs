@@ -3,7 +3,7 @@
 use apdu_spec::answer_to_reset::{GET_RESPONSE, GET_RESPONSE_CLASSES};
 use apdu_spec::command::row::{CommandName, Form, ResponseLength, Row};
 use apdu_spec::command::table::{
-    self, CLASS_PURSE, CLASS_STANDARD, PIN_REFERENCE, SELECT_CONTROL, STORE_LAST,
+    self, CLASS_PURSE, CLASS_STANDARD, PIN_REFERENCE, SELECT_CONTROL, STORE_LAST, VERIFY_CERTIFICATE,
 };
 use apdu_spec::command::{Field as TableField, Request};
 use apdu_spec::element::Kind;
@@ -196,6 +196,9 @@ fn put_header(cursor: &mut Cursor<'_>, known: &Known) -> Result<(), Misfit> {
         ),
         CommandName::Verify | CommandName::ChangePin => {
             (None, (p2 == PIN_REFERENCE).then(|| "the application's PIN".to_owned()))
+        }
+        CommandName::VerifyCertificate => {
+            (None, (p2 == VERIFY_CERTIFICATE).then(|| "a certificate in plain".to_owned()))
         }
         CommandName::Initialize | CommandName::Debit => {
             (Kind::parse(p1).ok().map(|kind| kind.name().to_owned()), None)

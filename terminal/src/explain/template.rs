@@ -1,8 +1,7 @@
 //! Data objects with tag, length and value: FCIs, EF.DIR, what GET DATA gives (section 4, ISO/IEC 7816-4 § 6).
 
-use apdu_spec::element::Expiry;
+use apdu_spec::certificate::CertificateBody;
 use apdu_spec::file::{APPLICATION, DIRECTORY, File};
-use apdu_spec::number::PartyNumber;
 use apdu_spec::status_block::StatusBlock;
 use apdu_spec::tag;
 
@@ -24,7 +23,6 @@ const CERTIFICATE_BODY: &[(&str, Element)] = &[
     ("public key x", Element::Opaque(32)),
     ("public key y", Element::Opaque(32)),
 ];
-const CERTIFICATE_BODY_LENGTH: usize = 1 + 1 + 1 + PartyNumber::LENGTH + Expiry::LENGTH + 64;
 
 /// Where tag and length end, and how long the value is.
 struct Header {
@@ -97,7 +95,7 @@ fn put_value(parts: &mut Cursor<'_>, tag: u16) -> Result<(), Misfit> {
     let bytes = parts.rest();
     match (tag, bytes) {
         (tag::STATUS_BLOCK, _) if bytes.len() == StatusBlock::LENGTH => parts.elements(STATUS_BLOCK, money),
-        (tag::CERTIFICATE_BODY, _) if bytes.len() == CERTIFICATE_BODY_LENGTH => {
+        (tag::CERTIFICATE_BODY, _) if bytes.len() == CertificateBody::LENGTH => {
             parts.elements(CERTIFICATE_BODY, money)
         }
         (tag::FILE_DESCRIPTOR, [_, _, _, _, _]) => {

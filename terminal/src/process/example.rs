@@ -137,6 +137,7 @@ pub fn with_profile<T, E: From<ExampleError>>(
         keys: KeyPurpose::ALL.map(|purpose| key(purpose, card)),
         masters: if role == Role::Merchant { &masters } else { &[] },
         pin: pin(if role == Role::Purse { PIN } else { OPERATOR_PIN })?,
+        key_pair: None,
     })
 }
 

@@ -87,9 +87,7 @@ impl Model {
         {
             return Err(Status::WrongData);
         }
-        if kind == Kind::Transfer {
-            return Err(Status::ConditionsOfUse);
-        }
+        self.check_peer(kind, pay_details.from)?;
         self.check_version(kind, pay_details.key_version)?;
         self.pocket(pay_details.currency)
     }
@@ -129,10 +127,10 @@ impl Model {
                 pocket.offline = 0;
                 state.last_load = Some(next);
             }
-            Kind::Refund => {
+            Kind::Refund | Kind::Transfer => {
                 pocket.offline = within(pocket.offline.checked_add(amount), limits.offline_receipts.0)?;
             }
-            Kind::Purchase | Kind::Unload | Kind::Transfer => {}
+            Kind::Purchase | Kind::Unload => {}
         }
         self.check_places(self.sizes.reserve())?;
         Ok(state)

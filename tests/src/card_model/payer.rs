@@ -56,10 +56,7 @@ impl Model {
         {
             return Err(Status::WrongData);
         }
-        if kind == Kind::Transfer {
-            // Nobody can be authenticated as a peer yet.
-            return Err(Status::ConditionsOfUse);
-        }
+        self.check_peer(kind, pay_details.to)?;
         self.check_version(kind, pay_details.key_version)?;
         self.pocket(pay_details.currency)
     }
@@ -75,7 +72,9 @@ impl Model {
         }
         if kind == Kind::Unload {
             pocket.offline = 0;
-        } else if amount > limits.maximum_debit.0 {
+        } else if amount
+            > (if kind == Kind::Transfer { limits.maximum_transfer } else { limits.maximum_debit }).0
+        {
             return Err(Status::OverLimit);
         } else if !self.verified {
             let total = pocket.without_pin.checked_add(amount);
@@ -93,22 +92,24 @@ impl Model {
         match kind {
             Kind::Unload if open >= self.sizes.exceptions => return Err(Status::NoRoom),
             // The last place is an unload's.
-            Kind::Refund if open + 1 >= self.sizes.exceptions => return Err(Status::NoRoom),
+            Kind::Refund | Kind::Transfer if open + 1 >= self.sizes.exceptions => return Err(Status::NoRoom),
             Kind::Unload => self.check_places(1)?,
-            Kind::Refund => self.check_places(2)?,
-            Kind::Purchase | Kind::Load | Kind::Transfer => {}
+            Kind::Refund | Kind::Transfer => self.check_places(2)?,
+            Kind::Purchase | Kind::Load => {}
         }
         Ok(state)
     }
 
     pub(super) fn proof(&self, sequence: Sequence) -> Result<Vec<u8>, Status> {
         let (_, Entry { pay_details, tac, .. }) = self.payment(sequence)?;
+        self.check_peer(pay_details.kind, pay_details.to)?;
         self.check_version(pay_details.kind, pay_details.key_version)?;
         Ok(proof_of(&pay_details, tac))
     }
 
     pub(super) fn acknowledge(&mut self, sequence: Sequence, ack: Authenticator) -> Result<Vec<u8>, Status> {
         let (place, entry) = self.payment(sequence)?;
+        self.check_peer(entry.pay_details.kind, entry.pay_details.to)?;
         // A master that the SAM has forgotten since.
         self.check_version(entry.pay_details.kind, entry.pay_details.key_version)?;
         if session(&entry.pay_details).ack() != ack {
@@ -124,6 +125,7 @@ impl Model {
 
     pub(super) fn reverse(&mut self, sequence: Sequence, nack: Authenticator) -> Result<Vec<u8>, Status> {
         let (place, entry) = self.payment(sequence)?;
+        self.check_peer(entry.pay_details.kind, entry.pay_details.to)?;
         // A master that the SAM has forgotten since.
         self.check_version(entry.pay_details.kind, entry.pay_details.key_version)?;
         if session(&entry.pay_details).nack() != nack {

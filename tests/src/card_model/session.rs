@@ -1,9 +1,13 @@
 //! What precedes every command, SELECT, and the holder's PIN and lock.
 
+use apdu_spec::certificate::{Certificate, CertificateBody};
 use apdu_spec::command::{CommandName, Selection};
+use apdu_spec::curve::Curve as _;
+use apdu_spec::element::Role;
 use apdu_spec::file::APPLICATION;
 use apdu_spec::life_cycle::LifeCycle;
 use apdu_spec::pin::{PinBlock, TRIES};
+use apdu_spec::software::Software;
 use apdu_spec::status::StatusWord as Status;
 
 use super::{Execution, Model, State};
@@ -54,6 +58,7 @@ impl Model {
         }
         let is_application = matches!(selection, Selection::Application(_));
         self.verified &= !is_application && selected;
+        self.peer = self.peer.filter(|_| !is_application && selected);
         self.selected = selected;
         let data = if control { self.control(selection) } else { Vec::new() };
         let status = match self.life_cycle() {
@@ -62,6 +67,26 @@ impl Model {
             _ => Status::Success,
         };
         Ok(Answer { data, status })
+    }
+
+    /// The certificate of another purse of this issuer, signed with its key.
+    pub(super) fn verify_certificate(&mut self, certificate: &Certificate) -> Result<Vec<u8>, Status> {
+        let own = self.key_pair.as_ref().ok_or(Status::ConditionsOfUse)?;
+        let CertificateBody { role, number, issuer_key, public_key, .. } = certificate.body;
+        if role != Role::Purse || number == self.number {
+            return Err(Status::WrongData);
+        }
+        if issuer_key != own.certificate.body.issuer_key {
+            return Err(Status::ReferenceNotFound);
+        }
+        if !certificate.is_signed_by(&Software, &own.issuer_key) {
+            return Err(Status::WrongMac);
+        }
+        if Software.agree(&own.private_key, &public_key).is_none() {
+            return Err(Status::WrongData);
+        }
+        self.peer = Some(number);
+        Ok(Vec::new())
     }
 
     pub(super) fn ask_for_tries(&self) -> Result<Vec<u8>, Status> {

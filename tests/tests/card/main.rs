@@ -1,6 +1,7 @@
 //! The card alone: its commands, states, limits and log, one file for each.
 
 mod authentic;
+mod certificate;
 mod data;
 mod failure;
 mod files;
@@ -23,3 +24,4 @@ mod sequence;
 mod stack;
 mod t0;
 mod table;
+mod transfer;

@@ -48,6 +48,7 @@ fn no_type_that_holds_a_secret_shows_it() {
         keys: keys(),
         masters: &held,
         pin: block.clone(),
+        key_pair: None,
     };
     let mut half = CommonCard::blank();
     half.select();

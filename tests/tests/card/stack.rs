@@ -15,7 +15,7 @@ use apdu_spec::software::Software;
 use purse_card::Card;
 use purse_terminal::simulated_memory::SimulatedMemory;
 use purse_tests::bench_card::BenchCard;
-use purse_tests::scheme::{self, Profile, initialize, issuer, party, pay_details, pin, voucher};
+use purse_tests::scheme::{self, Profile, initialize, issuer, key_pair, party, pay_details, pin, voucher};
 
 type Purse = Card<SimulatedMemory, Software, 32, 8>;
 type Sam = Card<SimulatedMemory, Software, 512, 8>;
@@ -102,6 +102,9 @@ fn life<const WINDOW: usize>(profile: &Profile) -> [usize; 3] {
     let (mut card, of_power_up_again) = powered_up::<WINDOW>(card.into_memory());
     let own = profile.number;
     let mut commands = vec![select, Command::Verify(Some(pin(profile.pin)))];
+    if profile.key_pair.is_some() {
+        commands.push(Command::VerifyCertificate(key_pair(party(8)).certificate));
+    }
     for sequence in (0..60).step_by(2) {
         let load = pay_details(Kind::Load, 2, (issuer(), sequence), (own, sequence));
         commands.extend([initialize(&load), Command::Credit(voucher(&load))]);
@@ -116,7 +119,7 @@ fn life<const WINDOW: usize>(profile: &Profile) -> [usize; 3] {
 
 #[test]
 fn a_card_takes_no_more_stack_than_it_says() {
-    let purse = (life::<32>(&Profile::purse(1, 0)), size_of::<Purse>());
+    let purse = (life::<32>(&Profile::purse(1, 0).with_key_pair()), size_of::<Purse>());
     let sam = (life::<512>(&Profile::sam(2, 0)), size_of::<Sam>());
     let said = [
         ("purse, 32 records", purse, Purse::STACK_OF_POWER_UP, Purse::STACK_OF_COMMANDS),

@@ -12,7 +12,8 @@ use purse_tests::rows::{
     check, copy, everywhere, example, gate, lengths, life_cycles, only_reads, raw, selected, takes,
 };
 use purse_tests::scheme::{
-    acknowledge, debit, initialize, issuer, party, pay_details, pin, reverse, script, session, voucher,
+    acknowledge, debit, initialize, issuer, key_pair, party, pay_details, pin, reverse, script, session,
+    voucher,
 };
 use purse_tests::stage::{Stage, Staged, profile, staged};
 
@@ -66,6 +67,7 @@ fn plausible(role: Role, stage: Stage, staged: &Staged) -> Vec<(CommandName, Vec
         acknowledge(&staged.open),
         reverse(&staged.settled),
         reverse(&staged.open),
+        Command::VerifyCertificate(key_pair(party(3)).certificate),
         Command::Lock,
         Command::Unlock,
         Command::StoreData(false, 0, &groups[0]),

@@ -179,6 +179,7 @@ fn personalise(role: Role, answers: &[Vec<u8>]) -> (Result<(), CardError>, Vec<V
         keys: KeyPurpose::ALL.map(|purpose| own_key(purpose, party(5), VERSION)),
         masters: if role == Role::Merchant { &masters } else { &[] },
         pin: pin("1234"),
+        key_pair: None,
     };
     let mut card = Client::select(Scripted::selected(Wire::Whole, &blank(), answers)).unwrap();
     let result = card.personalise(&profile, &Software);

@@ -13,6 +13,7 @@ use std::process::{Child, Command as Process, Stdio};
 
 use apdu_spec::command::{Command, CommandName, Selection};
 use apdu_spec::cryptography::{Engine, KeyPurpose, session_key};
+use apdu_spec::curve::Curve as _;
 use apdu_spec::element::{Kind, Role};
 use apdu_spec::file::APPLICATION;
 use apdu_spec::parameter::Parameter;
@@ -27,7 +28,7 @@ use tempfile::TempDir;
 /// Pages of a process are read in pieces of this size, each a little into the next.
 const PIECE: usize = 1 << 20;
 /// The longest secret.
-const OVERLAP: usize = 16;
+const OVERLAP: usize = 32;
 
 /// The holder's PIN, and what it is changed to.
 const PIN: &str = "20938475";
@@ -150,7 +151,11 @@ fn of_session(details: &PayDetails) -> Vec<u8> {
         Kind::Load => (KeyPurpose::Load, details.to),
         Kind::Unload => (KeyPurpose::Load, details.from),
         Kind::Purchase => (KeyPurpose::Payment, details.from),
-        Kind::Refund | Kind::Transfer => (KeyPurpose::Payment, details.to),
+        Kind::Refund => (KeyPurpose::Payment, details.to),
+        Kind::Transfer => {
+            let key = scheme::pair(details.from, details.to);
+            return session_key(&Software, &mut Software.load(&key), details).0.to_vec();
+        }
     };
     let mut key = Software.load(&own_key(purpose, number, details.key_version));
     session_key(&Software, &mut key, details).0.to_vec()
@@ -159,7 +164,7 @@ fn of_session(details: &PayDetails) -> Vec<u8> {
 /// What one card's life holds: its memory, what it is told, and every secret that passes through it.
 fn life(role: Role) -> (CommonCard, Vec<Command<'static>>, Secrets) {
     let profile = match role {
-        Role::Purse => Profile { pin: PIN, ..Profile::purse(1, 100_00) },
+        Role::Purse => Profile { pin: PIN, ..Profile::purse(1, 100_00) }.with_key_pair(),
         Role::Merchant => Profile { pin: PIN, ..Profile::sam(2, 100_00) },
     };
     let mut bench = CommonCard::new(&profile);
@@ -191,6 +196,13 @@ fn life(role: Role) -> (CommonCard, Vec<Command<'static>>, Secrets) {
         commands.extend([initialize(&after), Command::Credit(voucher(&after))]);
     }
     sessions.push(("session of the purchase", after));
+    if role == Role::Purse {
+        let transfer =
+            scheme::pay_details(Kind::Transfer, 4_00, (own, after.from_sequence.0 + 1), (party(3), 5));
+        commands.push(Command::VerifyCertificate(scheme::key_pair(party(3)).certificate));
+        commands.push(scheme::debit(&transfer));
+        sessions.push(("session of the transfer", transfer));
+    }
     commands.push(Command::ChangePin(pin(profile.pin), pin(NEW_PIN)));
 
     let mut secrets: Secrets =
@@ -200,6 +212,14 @@ fn life(role: Role) -> (CommonCard, Vec<Command<'static>>, Secrets) {
     }
     secrets.insert("PIN".to_owned(), pin(profile.pin).emit().to_vec());
     secrets.insert("new PIN".to_owned(), pin(NEW_PIN).emit().to_vec());
+    if role == Role::Purse {
+        let private = scheme::private_key(own);
+        let shared = Software.agree(&private, &scheme::public_key(&scheme::private_key(party(3))));
+        secrets.insert("private key".to_owned(), private.0.to_vec());
+        secrets.insert("private key, backwards".to_owned(), private.0.iter().rev().copied().collect());
+        secrets.insert("shared secret".to_owned(), shared.expect("keys").0.to_vec());
+        secrets.insert("pair key".to_owned(), scheme::pair(own, party(3)).0.to_vec());
+    }
     if role == Role::Merchant {
         for version in [VERSION, OTHER_VERSION] {
             let name = format!("master {}", version.0);
@@ -238,8 +258,11 @@ fn nothing_secret_stays_where_a_card_was_powered() {
             card.succeed(command);
             if command.name() == CommandName::ChangePin {
                 kept.iter_mut().filter(|name| **name == "PIN").for_each(|name| *name = "new PIN");
-                kept.sort_unstable();
             }
+            if command.name() == CommandName::VerifyCertificate {
+                kept.push("pair key");
+            }
+            kept.sort_unstable();
             assert_kept(&card, &secrets, &kept, &format!("{role:?} after {:?}", command.name()));
         }
         card.power_off();
@@ -262,15 +285,22 @@ fn a_forgotten_master_is_in_no_ram() {
 
 #[test]
 fn personalisation_leaves_nothing_but_the_card() {
-    let (_, _, mut secrets) = life(Role::Merchant);
-    secrets
-        .retain(|name, _| !name.starts_with("session") && name != "new PIN" && !name.starts_with("derived"));
-    let all: Vec<String> = secrets.keys().cloned().collect();
+    for profile in [Profile::purse(1, 0).with_key_pair(), Profile::sam(2, 0)] {
+        assert_personalised(&Profile { pin: PIN, ..profile });
+    }
+}
+
+fn assert_personalised(profile: &Profile) {
+    let (_, _, mut secrets) = life(profile.role);
+    let later = ["session", "new PIN", "derived", "shared", "pair"];
+    secrets.retain(|name, _| !later.iter().any(|later| name.starts_with(later)));
+    // The private key is in the non-volatile memory alone.
+    let all: Vec<String> = secrets.keys().filter(|name| !name.starts_with("private")).cloned().collect();
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
     let mut card = PoweredCard::power_up(&CommonCard::blank());
     card.succeed(&Command::Select(Selection::Application(&APPLICATION), true));
     assert_kept(&card, &secrets, &[], "blank");
-    let blocks = Profile { pin: PIN, ..Profile::sam(2, 0) }.blocks();
+    let blocks = profile.blocks();
     for (number, block) in (0..).zip(&blocks) {
         card.succeed(&Command::StoreData(usize::from(number) + 1 == blocks.len(), number, block));
         let found = card.search(&secrets);

@@ -202,7 +202,7 @@ impl Model {
         &self,
         store: &mut Simulated<W, E>,
     ) -> Result<(), purse_card::memory::MemoryFailure> {
-        store.personalise(&identity(), &self.parameters, self.masters.as_ref(), &self.pin)
+        store.personalise(&identity(), &self.parameters, self.masters.as_ref(), &self.pin, None)
     }
 
     fn state(&self, record: &Record) -> RecordState {
