@@ -9,11 +9,14 @@ mod error;
 mod guard;
 mod handover;
 pub mod history;
+pub mod letter;
 pub mod load;
 pub mod purchase;
 pub mod recovery;
 pub mod refund;
+pub mod relay;
 pub mod resolve;
+pub mod transfer;
 pub mod unload;
 
 pub use desk::IssuerDesk;

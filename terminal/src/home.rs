@@ -117,6 +117,11 @@ impl Home {
         self.directory.join("pending")
     }
 
+    /// The directory of transfers that go on with one reader, each by its payer's number; it is there once one did.
+    pub fn letters_directory(&self) -> PathBuf {
+        self.directory.join("letters")
+    }
+
     /// The directory of what says which cards are in readers; it is there once one was.
     pub fn served_directory(&self) -> PathBuf {
         self.directory.join("served")
@@ -198,6 +203,16 @@ pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = options.open(path)?;
     io::Write::write_all(&mut file, content)?;
     file.sync_all()
+}
+
+/// Puts a file that only its owner may read in the place of what is there, if anything: whole, or not at all.
+pub fn replace_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    let directory = path.parent().ok_or(ErrorKind::InvalidInput)?;
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    io::Write::write_all(&mut file, content)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    synchronise_directory(directory)
 }
 
 /// Brings all files below a directory, and the directories themselves, to the disk.

@@ -1,5 +1,7 @@
 //! The scheme: who issues, in which currency, within which limits, under which master keys (`scheme.toml`).
 
+mod certification;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -7,15 +9,20 @@ use std::io;
 use std::path::Path;
 
 use apdu_spec::cryptography::KeyBytes;
+use apdu_spec::curve::{Curve as _, PrivateKey};
 use apdu_spec::element::{Amount, KeyVersion, Role};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pocket::{Limits, PocketParameters};
+use apdu_spec::software::Software;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::amount::{AmountError, CurrencyError, Denomination};
 use crate::home;
 use crate::issuer::{Keyring, MasterKeys};
+use certification::random_private_key;
+
+pub use certification::CertificationKeys;
 
 /// First 15 digits of the numbers of a new scheme: the issuer has the first number, its cards those after it.
 pub const FIRST_NUMBER: u64 = 955_500_000_000_000;
@@ -49,6 +56,12 @@ pub enum SchemeError {
     /// A name below `[keys]` that is no key version.
     #[error("[keys.{0}]: a key version is 1 to 255")]
     KeyVersion(String),
+    /// A key below `[certificates]` that is none of P-256, or has no index.
+    #[error("[certificates.{0}]: not a private key of P-256")]
+    CertificationKey(u8),
+    /// A name below `[certificates]` that is no index.
+    #[error("[certificates]: the index of a key is 1 to 255")]
+    CertificationIndex,
     /// No keys at all.
     #[error("there is no [keys.1]")]
     NoKeys,
@@ -70,6 +83,8 @@ pub struct Scheme {
     pub merchant_limits: Limits,
     /// Master keys by version, at least one.
     pub keys: Keyring,
+    /// Keys that certificates are signed with; none in a scheme from before there were transfers.
+    pub certification: CertificationKeys,
 }
 
 #[derive(Deserialize)]
@@ -79,6 +94,8 @@ struct SchemeFile {
     issuer: IssuerSection,
     limits: LimitsSection,
     keys: BTreeMap<String, KeysSection>,
+    #[serde(default)]
+    certificates: BTreeMap<String, CertificateSection>,
 }
 
 #[derive(Deserialize)]
@@ -112,6 +129,25 @@ struct KeysSection {
     paym: HexKey,
     tack: HexKey,
     admn: HexKey,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CertificateSection {
+    private: HexPrivateKey,
+}
+
+/// A private key in hexadecimal, treated as a [`HexKey`] is.
+struct HexPrivateKey(PrivateKey);
+
+impl<'de> Deserialize<'de> for HexPrivateKey {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Zeroizing::new(String::deserialize(deserializer)?);
+        let mut key = PrivateKey([0; PrivateKey::LENGTH]);
+        hex::decode_to_slice(&*text, &mut key.0)
+            .map_err(|_| serde::de::Error::custom("a private key is 64 hexadecimal digits"))?;
+        Ok(Self(key))
+    }
 }
 
 /// A key in hexadecimal; its text is wiped as soon as it is understood.
@@ -151,7 +187,8 @@ impl Scheme {
         };
         let issuer = PartyNumber::with_check_digit(FIRST_NUMBER).ok_or(SchemeError::Number)?;
         let keys = Keyring::from([(KeyVersion(1), random_keys()?)]);
-        Ok(Self { issuer, denomination, purse_limits, merchant_limits, keys })
+        let certification = CertificationKeys::from([(1, random_private_key()?)]);
+        Ok(Self { issuer, denomination, purse_limits, merchant_limits, keys, certification })
     }
 
     /// Reads and checks a scheme file.
@@ -176,12 +213,21 @@ impl Scheme {
         if keys.is_empty() {
             return Err(SchemeError::NoKeys);
         }
+        let mut certification = CertificationKeys::new();
+        for (name, section) in file.certificates {
+            let index = name.parse().ok().filter(|index| *index != 0);
+            let index = index.ok_or(SchemeError::CertificationIndex)?;
+            let key = section.private.0;
+            Software.public_key(&key).ok_or(SchemeError::CertificationKey(index))?;
+            certification.insert(index, key);
+        }
         Ok(Self {
             issuer: file.issuer.number.parse().map_err(|_| SchemeError::Number)?,
             denomination,
             purse_limits: file.limits.purse.parse(denomination)?,
             merchant_limits: file.limits.merchant.parse(denomination)?,
             keys,
+            certification,
         })
     }
 
@@ -194,7 +240,8 @@ impl Scheme {
     /// memory.
     pub fn text(&self) -> Zeroizing<String> {
         // Large enough never to move: a text that moves leaves its keys where it was.
-        let mut text = Zeroizing::new(String::with_capacity(2048 + 512 * self.keys.len()));
+        let mut text =
+            Zeroizing::new(String::with_capacity(2048 + 512 * (self.keys.len() + self.certification.len())));
         text.push_str(
             "# A purse scheme. Whoever can read the keys can make money: keep this file to yourself.\n",
         );
@@ -220,6 +267,16 @@ impl Scheme {
                 }
                 text.push_str("\"\n");
             }
+        }
+        for (index, key) in &self.certification {
+            let _ = write!(
+                text,
+                "\n# Signs the certificates of purses, by which they pay each other.\n[certificates.{index}]\nprivate = \""
+            );
+            for byte in key.0 {
+                let _ = write!(text, "{byte:02x}");
+            }
+            text.push_str("\"\n");
         }
         text
     }
@@ -308,6 +365,7 @@ impl RoleLimits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use apdu_spec::element::Expiry;
 
     fn scheme(code: &str) -> Scheme {
         Scheme::new(Denomination::from_code(code).unwrap()).unwrap()
@@ -329,7 +387,32 @@ mod tests {
                 [&keys.load, &keys.payment, &keys.tac, &keys.administration].map(|key| key.0)
             };
             assert_eq!(keys(&read), keys(&scheme));
+            assert_eq!(read.certification, scheme.certification);
+            assert_eq!(read.certification.len(), 1);
             assert_eq!(std::collections::BTreeSet::from(keys(&read)).len(), 4);
+        }
+    }
+
+    #[test]
+    fn a_scheme_from_before_there_were_transfers_is_read_and_certifies_nobody() {
+        let text = scheme("EUR").text();
+        let (before, _) = text.split_once("\n# Signs").unwrap();
+        let read = Scheme::parse(before).unwrap();
+        let number = PartyNumber::with_check_digit(FIRST_NUMBER + 1).unwrap();
+        assert!(read.key_pair(number, Expiry([0x30, 0x12])).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_purse_has_a_key_of_its_own_certified_by_the_issuer() {
+        let scheme = scheme("EUR");
+        let number = PartyNumber::with_check_digit(FIRST_NUMBER + 1).unwrap();
+        let [one, other] = [(); 2].map(|()| scheme.key_pair(number, Expiry([0x30, 0x12])).unwrap().unwrap());
+        assert_ne!(one.private_key, other.private_key);
+        for pair in [one, other] {
+            assert!(pair.certificate.is_signed_by(&Software, &pair.issuer_key));
+            assert_eq!(Software.public_key(&pair.private_key), Some(pair.certificate.body.public_key));
+            assert_eq!(Software.public_key(&scheme.certification[&1]), Some(pair.issuer_key));
+            assert_eq!((pair.certificate.body.number, pair.certificate.body.issuer_key), (number, 1));
         }
     }
 
@@ -349,6 +432,12 @@ mod tests {
             text.replace("number = \"9555", "number = \"9556"),
             text.replace("[issuer]", "[issuers]"),
             text.replace("admn", "other"),
+            text.replace("[certificates.1]", "[certificates.0]"),
+            text.replace("[certificates.1]", "[certificates.256]"),
+            text.replace("private = \"", "private = \"0"),
+            text.replace("private", "public"),
+            text.replace(key, &"0".repeat(64)),
+            text.replace(key, &"f".repeat(64)),
             format!("{}admn", &text[..]),
         ];
         for broken in broken {

@@ -7,6 +7,8 @@ use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser}
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use purse_terminal::explain::Object;
 
+use super::transfer_arguments::{ProofCommand, TransferArguments};
+
 /// Shown at the end of `--help` and in the manual page.
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -139,6 +141,11 @@ pub(crate) enum Command {
     Load(AmountArgument),
     /// Pay the merchant
     Pay(AmountArgument),
+    /// Pay another purse: no bank, no merchant; payer and payee are virtual cards, in readers, or held to one in turn
+    Transfer(TransferArguments),
+    /// Carry what one purse has to say to another: letters in files or QR codes, through any terminal
+    #[command(subcommand)]
+    Proof(ProofCommand),
     /// Take money back from the merchant, against an earlier purchase; needs the operator's PIN
     Refund(AmountArgument),
     /// Return money to the holder's account
@@ -379,6 +386,10 @@ impl Command {
             Self::Balance => "balance",
             Self::Load(_) => "load",
             Self::Pay(_) => "pay",
+            Self::Transfer(_) => "transfer",
+            Self::Proof(ProofCommand::Export { .. }) => "proof export",
+            Self::Proof(ProofCommand::Import { .. }) => "proof import",
+            Self::Proof(ProofCommand::Offer { .. }) => "proof offer",
             Self::Refund(_) => "refund",
             Self::Unload(_) => "unload",
             Self::Collect { .. } => "collect",

@@ -296,6 +296,13 @@ impl From<FlowError> for Failure {
                 let next = "Ask the issuer for another card; a purse can still be unloaded.";
                 return Self::new(exit, message, next);
             }
+            FlowError::NoKeyPair(_) => {
+                let next = "Only cards that were made with a key pair pay each other: a new one by `purse card new`, where scheme.toml has [certificates].";
+                return Self::new(exit, message, next);
+            }
+            FlowError::CertificateExpired { .. } => {
+                return Self::new(exit, message, "Ask the issuer for another card.");
+            }
             _ => return Self::new(exit, message, "`purse card list` shows the home's cards."),
         };
         let money = words::money(pay_details.currency, pay_details.amount.0.into());

@@ -241,6 +241,12 @@ pub(crate) fn with_profile<T>(
             scheme.keys.iter().map(|(version, keys)| (*version, keys.payment.clone())).collect()
         }
     };
+    let key_pair = match role {
+        Role::Purse => scheme.key_pair(number, expiry()).map_err(|error| {
+            Failure::other(format!("no key pair for the card: {error}"), "Restore scheme.toml from a copy.")
+        })?,
+        Role::Merchant => None,
+    };
     let mut pockets = [None; POCKETS];
     pockets[0] = Some(PocketGroup { parameters: scheme.pocket(role), balance });
     use_it(&CardProfile {
@@ -256,7 +262,7 @@ pub(crate) fn with_profile<T>(
         keys: KeyPurpose::ALL.map(key),
         masters: &payment_masters,
         pin,
-        key_pair: None,
+        key_pair: key_pair.as_ref(),
     })
 }
 

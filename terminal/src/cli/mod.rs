@@ -20,6 +20,8 @@ mod failure;
 mod fault;
 mod holder;
 mod init;
+#[cfg(feature = "pcsc")]
+mod letters;
 mod manual;
 mod meter;
 mod money;
@@ -28,6 +30,7 @@ mod patience;
 mod pending;
 mod pin;
 mod place;
+mod proof;
 mod reader_bench;
 mod readers;
 mod recovery;
@@ -37,7 +40,10 @@ mod served;
 mod snapshot;
 mod spec;
 mod sums;
+mod taps;
 mod till;
+mod transfer;
+mod transfer_arguments;
 mod view;
 mod whereabouts;
 mod words;
@@ -105,6 +111,10 @@ fn run(arguments: Arguments, console: Console) -> Result<Reply, Failure> {
         Command::Man { out } => return manual::manual(out.as_deref()),
         _ => {}
     }
+    let global = match &command {
+        Command::Transfer(arguments) => arguments.global(global),
+        _ => global,
+    };
     let context = Context::open(&global, console)?;
     with_context(&context, command).map_err(|failure| context.with_readers(failure))
 }
@@ -122,6 +132,8 @@ fn with_context(context: &Context, command: Command) -> Result<Reply, Failure> {
         Command::History => view::history(context),
         Command::Load(amount) => money::load(context, &amount.amount),
         Command::Pay(amount) => money::pay(context, &amount.amount),
+        Command::Transfer(arguments) => transfer::transfer(context, &arguments),
+        Command::Proof(command) => proof::proof(context, &command),
         Command::Refund(amount) => money::refund(context, &amount.amount),
         Command::Unload(amount) => money::unload(context, &amount.amount),
         Command::Collect { even_empty } => collect::collect(context, even_empty),

@@ -85,6 +85,7 @@ pub(crate) fn has_happened(
         "load" => Kind::Load,
         "pay" => Kind::Purchase,
         "refund" => Kind::Refund,
+        "transfer" => Kind::Transfer,
         "unload" | "collect" => Kind::Unload,
         _ => return None,
     };

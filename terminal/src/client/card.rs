@@ -30,6 +30,8 @@ pub struct Client<T> {
     pub(super) held: bool,
     /// The session is that of the last SELECT, as far as anyone can know.
     pub(super) selected: bool,
+    /// Whom the card has met, and meets again after every SELECT.
+    pub(super) peer: Option<Certificate>,
 }
 
 impl<T: Transport> Client<T> {
@@ -117,9 +119,18 @@ impl<T: Transport> Client<T> {
         Ok(Some(certificate))
     }
 
-    /// VERIFY CERTIFICATE: its purse is the card's peer until the next SELECT, for a transfer.
-    pub fn verify_certificate(&mut self, certificate: &Certificate) -> Result<(), CardError> {
-        self.execute(&Command::VerifyCertificate(*certificate))
+    /// VERIFY CERTIFICATE: its purse is the card's peer, for a transfer. A SELECT ends that, and so it is sent again after
+    /// each, until [`Client::part`].
+    pub fn meet(&mut self, certificate: &Certificate) -> Result<(), CardError> {
+        self.peer = None;
+        self.execute(&Command::VerifyCertificate(*certificate))?;
+        self.peer = Some(*certificate);
+        Ok(())
+    }
+
+    /// The peer of the card is its peer until the next SELECT only.
+    pub const fn part(&mut self) {
+        self.peer = None;
     }
 
     /// INITIALIZE: the card asks as payee. It must answer with the number of its status block.

@@ -16,7 +16,7 @@ impl<T: Transport> Client<T> {
     pub fn select(mut transport: T) -> Result<Self, CardError> {
         transport.begin().map_err(CardError::Begin)?;
         match select(&mut transport) {
-            Ok(status) => Ok(Self { transport, status, held: true, selected: true }),
+            Ok(status) => Ok(Self { transport, status, held: true, selected: true, peer: None }),
             Err(error) => {
                 // What is wrong with the card has been said already.
                 let _ = transport.end();
@@ -84,7 +84,10 @@ impl<T: Transport> Client<T> {
             Ok(status) if wanted(&status) => {
                 self.status = status;
                 self.selected = true;
-                return Ok(());
+                match self.peer.map_or(Ok(()), |peer| self.meet(&peer)) {
+                    Ok(()) => return Ok(()),
+                    Err(error) => error,
+                }
             }
             Ok(_) => CardError::OtherCard,
             Err(error) => error,

@@ -1,6 +1,7 @@
 //! What can end a process.
 
 use apdu_spec::element::{Currency, Expiry, Role, Sequence};
+use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
 
 use crate::client::{CardError, Failure};
@@ -11,6 +12,8 @@ use crate::issuer::{IssuerError, StoreError};
 pub enum Party {
     /// The holder's purse.
     Purse,
+    /// The purse that is paid by another purse.
+    Receiver,
     /// The merchant's SAM.
     Sam,
 }
@@ -20,6 +23,7 @@ impl Party {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Purse => "purse",
+            Self::Receiver => "receiving purse",
             Self::Sam => "merchant SAM",
         }
     }
@@ -68,6 +72,20 @@ pub enum FlowError {
         /// Its last month.
         expiry: Expiry,
     },
+    /// A card without key and certificate pays no purse and is paid by none.
+    #[error("purse {0} has no key pair, and takes part in no transfer")]
+    NoKeyPair(PartyNumber),
+    /// A purse whose certificate is past its last month.
+    #[error("the certificate of purse {number} has expired (last month of validity {})", month(*.expiry))]
+    CertificateExpired {
+        /// Whose.
+        number: PartyNumber,
+        /// Its last month.
+        expiry: Expiry,
+    },
+    /// Payer and payee are one card, or a letter is not for this one.
+    #[error("{0}")]
+    WrongPurse(&'static str),
     /// The card has no pocket for this currency.
     #[error("the card has no pocket for currency {:03}", .0.numeric())]
     NoPocket(Currency),
@@ -133,9 +151,13 @@ impl FlowError {
             )
             | Self::RecordGone(_) => Failure::Other,
             Self::Issuer(_) => Failure::IssuerDeclined,
-            Self::WrongRole { .. } | Self::Blank | Self::Expired { .. } | Self::NoPocket(_) => {
-                Failure::Terminal
-            }
+            Self::WrongRole { .. }
+            | Self::Blank
+            | Self::Expired { .. }
+            | Self::NoKeyPair(_)
+            | Self::CertificateExpired { .. }
+            | Self::WrongPurse(_)
+            | Self::NoPocket(_) => Failure::Terminal,
             Self::OutcomeUnknown { .. } | Self::CollectionWaits(_) => Failure::OutcomeUnknown,
         }
     }

@@ -1,6 +1,7 @@
 //! What a terminal checks of a card before it begins, because the card cannot: it has no clock, and does not know what
 //! it is taken for.
 
+use apdu_spec::certificate::{Certificate, CertificateBody};
 use apdu_spec::element::{Expiry, Role, Time};
 use apdu_spec::life_cycle::LifeCycle;
 use apdu_spec::status_block::StatusBlock;
@@ -8,6 +9,8 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 
 use super::error::{FlowError, Party};
+use crate::client::Client;
+use crate::transport::Transport;
 
 /// Whether a card's last month of validity is over at this time (UTC). An expiry that is no month is over.
 pub fn is_expired(expiry: Expiry, now: Time) -> bool {
@@ -35,6 +38,26 @@ pub(super) fn role(status: &StatusBlock, wanted: Role) -> Result<Party, FlowErro
 /// It is a personalised card; whose.
 pub(super) fn any_role(status: &StatusBlock) -> Result<Party, FlowError> {
     role(status, status.role)
+}
+
+/// The certificate of a purse that takes part in transfers, not past its last month.
+pub(super) fn certificate<T: Transport>(card: &mut Client<T>, now: Time) -> Result<Certificate, FlowError> {
+    let certificate = any_certificate(card)?;
+    current(&certificate, now)?;
+    Ok(certificate)
+}
+
+/// The same at any time: what has been debited comes to its end whenever that is.
+pub(super) fn any_certificate<T: Transport>(card: &mut Client<T>) -> Result<Certificate, FlowError> {
+    let party = role(card.status(), Role::Purse)?;
+    let certificate = card.certificate().map_err(FlowError::card(party))?;
+    certificate.ok_or(FlowError::NoKeyPair(card.status().number))
+}
+
+/// A certificate that is not past its last month.
+pub(super) fn current(certificate: &Certificate, now: Time) -> Result<(), FlowError> {
+    let CertificateBody { number, expiry, .. } = certificate.body;
+    if is_expired(expiry, now) { Err(FlowError::CertificateExpired { number, expiry }) } else { Ok(()) }
 }
 
 /// It has not expired.

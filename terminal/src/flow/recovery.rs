@@ -10,7 +10,7 @@ use super::desk::IssuerDesk;
 use super::error::{FlowError, Party};
 use super::load::Finished;
 use super::unload::Delivered;
-use super::{collection, guard, handover, load, unload};
+use super::{collection, guard, handover, load, transfer, unload};
 use crate::client::{Client, Failure};
 use crate::transport::Transport;
 
@@ -222,6 +222,8 @@ pub fn settle<A: Transport, B: Transport>(
     pay_details: &PayDetails,
 ) -> Result<Outcome, FlowError> {
     let outcome = handover::hold_both(payee, payer).and_then(|()| settle_held(payer, payee, pay_details));
+    payer.part();
+    payee.part();
     payer.release();
     payee.release();
     outcome
@@ -235,6 +237,9 @@ pub(super) fn settle_held<A: Transport, B: Transport>(
 ) -> Result<Outcome, FlowError> {
     let of_payer = FlowError::card(Party::of(payer.status().role));
     let of_payee = FlowError::card(Party::of(payee.status().role));
+    if pay_details.kind == Kind::Transfer {
+        transfer::introduce_at_any_time(payer, payee).map_err(|error| error.in_doubt(pay_details))?;
+    }
     // The record is open: whatever a card does not answer to leaves it so.
     let voucher = payer.proof(pay_details).map_err(|error| of_payer(error).in_doubt(pay_details))?;
     match handover::credit(payee, &voucher) {

@@ -1,0 +1,253 @@
+//! `transfer --taps`: one reader, to which payer and payee are held in turn. What the one card has said is on the disk
+//! before the other one is asked for, and goes on from there whenever the program is started again.
+
+use super::context::Context;
+use super::failure::Failure;
+use super::output::Reply;
+use super::transfer_arguments::TransferArguments;
+
+/// `transfer --taps`
+#[cfg(not(feature = "pcsc"))]
+pub(crate) fn transfer(_: &Context, _: &TransferArguments) -> Result<Reply, Failure> {
+    Err(Failure::no_readers())
+}
+
+/// `transfer --taps`
+#[cfg(feature = "pcsc")]
+pub(crate) fn transfer(context: &Context, arguments: &TransferArguments) -> Result<Reply, Failure> {
+    use super::letters::Letters;
+
+    let letters = Letters::open(&context.home)?;
+    if arguments.abandon {
+        return letters.abandon();
+    }
+    let amount = arguments.amount.as_deref();
+    let amount = amount.map(|amount| context.denomination().parse_positive(amount)).transpose()?;
+    relayed::Relayed::begin(context, letters, amount)?.run()
+}
+
+#[cfg(feature = "pcsc")]
+mod relayed {
+    use std::time::Duration;
+
+    use apdu_spec::element::Amount;
+    use apdu_spec::number::PartyNumber;
+    use purse_terminal::flow::FlowError;
+    use purse_terminal::flow::letter::Letter;
+    use purse_terminal::flow::relay::{self, Reply as Answer};
+    use purse_terminal::flow::transfer::Transfer;
+    use purse_terminal::reader::{Service, Waiting};
+    use serde_json::json;
+
+    use super::super::arguments::GlobalArguments;
+    use super::super::context::Context;
+    use super::super::failure::{ExitCode, Failure};
+    use super::super::letters::Letters;
+    use super::super::money::{self, pay_details_document};
+    use super::super::output::{Console, Reply};
+    use super::super::proof::ended_text;
+    use super::super::transfer::wants_pin;
+
+    /// A transfer between two cards that come to one reader.
+    pub(super) struct Relayed<'a> {
+        context: &'a Context,
+        service: Service,
+        letters: Letters,
+        /// Of a new one.
+        amount: Option<Amount>,
+        letter: Option<Letter>,
+    }
+
+    impl<'a> Relayed<'a> {
+        pub(super) fn begin(
+            context: &'a Context,
+            letters: Letters,
+            amount: Option<Amount>,
+        ) -> Result<Self, Failure> {
+            let letter = letters.current()?;
+            match (&letter, amount) {
+                (Some(letter), Some(_)) => {
+                    return Err(Failure::usage(format!(
+                        "a transfer is under way ({}): `purse transfer --taps` goes on with it, --abandon forgets it",
+                        letter.content.name()
+                    )));
+                }
+                (None, None) => {
+                    return Err(Failure::usage("no transfer is under way; how much is to be paid?"));
+                }
+                _ => {}
+            }
+            let service = Service::connect()?;
+            let stopping = service.clone();
+            let handler = move || {
+                if stopping.is_cancelled() {
+                    // Asked a second time. What a card has said is on the disk, and what it has not, it says again.
+                    std::process::exit(130);
+                }
+                stopping.cancel();
+            };
+            ctrlc::set_handler(handler)
+                .map_err(|error| Failure::other(format!("Ctrl-C cannot be caught: {error}"), "Try again."))?;
+            Ok(Self { context, service, letters, amount, letter })
+        }
+
+        /// Card after card, until the payer knows how it has ended.
+        pub(super) fn run(mut self) -> Result<Reply, Failure> {
+            let global = &self.context.global;
+            let waiting =
+                global.wait.map_or(Waiting::Forever, |seconds| Waiting::For(Duration::from_secs(seconds)));
+            let wanted = global.reader.clone().unwrap_or_default();
+            let mut taps = 0_u32;
+            loop {
+                Console::say(&self.prompt());
+                let reader = match self.service.next_card(&wanted, None, waiting) {
+                    Ok(reader) => reader,
+                    Err(_) if self.service.is_cancelled() => return Ok(self.broken_off()),
+                    Err(error) => return Err(self.kept(error.into())),
+                };
+                taps += 1;
+                match self.tap(&reader) {
+                    Ok(Some(answer)) => {
+                        Console::say(&ended_text(&answer));
+                        match answer {
+                            Answer::Letter(letter) => self.letter = Some(letter),
+                            Answer::Settled(_) | Answer::Reversed(_) => return self.ended(&answer, taps),
+                        }
+                    }
+                    Ok(None) => {}
+                    Err(failure) if failure.exit == ExitCode::Usage => {
+                        Console::say(&format!("note: {}", failure.message));
+                    }
+                    Err(failure) => return Err(self.kept(failure)),
+                }
+                if self.service.is_cancelled() {
+                    return Ok(self.broken_off());
+                }
+                Console::say("take the card away");
+                let gone = self.service.wait_for_removal(&reader, waiting);
+                if self.service.is_cancelled() {
+                    return Ok(self.broken_off());
+                }
+                gone.map_err(|error| self.kept(error.into()))?;
+            }
+        }
+
+        /// Whose card is to come.
+        fn prompt(&self) -> String {
+            let who = match &self.letter {
+                None => "the payer's card".to_owned(),
+                Some(letter) => match (letter.addressee(), letter.pay_details()) {
+                    (Some(number), Some(pay_details)) if number == pay_details.from => {
+                        format!("the payer's card, {number},")
+                    }
+                    (Some(number), _) => format!("the payee's card, {number},"),
+                    (None, _) => "the payee's card".to_owned(),
+                },
+            };
+            format!("hold {who} to the reader")
+        }
+
+        /// What one card does, and keeps of it.
+        fn tap(&mut self, reader: &str) -> Result<Option<Answer>, Failure> {
+            let global = GlobalArguments {
+                reader: Some(reader.to_owned()),
+                wait: None,
+                ..self.context.global.clone()
+            };
+            let context = Context::with_home(self.context.home.clone(), &global, self.context.console)?;
+            let Some(letter) = self.letter else {
+                let answer = self.offered(&context)?;
+                self.letters.keep(&answer)?;
+                return Ok(Some(Answer::Letter(answer)));
+            };
+            if self.is_senders(&context, &letter)? {
+                Console::say("note: that is the same card again");
+                return Ok(None);
+            }
+            let answer = carried_out(&context, &letter)?;
+            match &answer {
+                Answer::Letter(letter) => self.letters.keep(letter)?,
+                Answer::Settled(_) | Answer::Reversed(_) => self.letters.forget()?,
+            }
+            Ok(Some(answer))
+        }
+
+        fn offered(&self, context: &Context) -> Result<Letter, Failure> {
+            let mut card = context.card()?;
+            money::usable(context.card_place()?, card.status())?;
+            let order = Transfer {
+                currency: context.denomination().element(),
+                amount: self.amount.unwrap_or(Amount::ZERO),
+                time: money::now(),
+                pin: None,
+            };
+            Ok(relay::offer(&mut card, &order)?)
+        }
+
+        fn is_senders(&self, context: &Context, letter: &Letter) -> Result<bool, Failure> {
+            let place = context.card_place()?;
+            let (number, _): (PartyNumber, _) = context.identify(place)?;
+            Ok(number == letter.sender.body.number)
+        }
+
+        fn ended(&self, answer: &Answer, taps: u32) -> Result<Reply, Failure> {
+            let (pay_details, outcome) = match answer {
+                Answer::Settled(pay_details) => (pay_details, "settled"),
+                Answer::Reversed(pay_details) => (pay_details, "reversed"),
+                Answer::Letter(_) => return Ok(self.broken_off()),
+            };
+            let mut document = pay_details_document(pay_details);
+            document["outcome"] = json!(outcome);
+            document["taps"] = json!(taps);
+            let exit = (outcome == "reversed").then_some(ExitCode::Refused);
+            Ok(Reply::new(ended_text(answer), document).with_exit(exit))
+        }
+
+        /// Ctrl-C.
+        fn broken_off(&self) -> Reply {
+            let outcome = self.letter.map_or("not_begun", |letter| letter.content.name());
+            let text = if self.letter.is_some() {
+                "broken off; `purse transfer --taps` goes on with it"
+            } else {
+                "broken off; nothing has moved"
+            };
+            let document = json!({ "outcome": outcome });
+            Reply::new(text, document).with_exit(Some(ExitCode::OutcomeUnknown).filter(|_| self.in_flight()))
+        }
+
+        /// Whether value may have been debited.
+        fn in_flight(&self) -> bool {
+            self.letter.is_some_and(|letter| letter.pay_details().is_some())
+        }
+
+        /// What was begun stays on the disk.
+        fn kept(&self, failure: Failure) -> Failure {
+            match self.letter {
+                Some(_) => Failure {
+                    next: format!("{} Then `purse transfer --taps` goes on.", failure.next),
+                    ..failure
+                },
+                None => failure,
+            }
+        }
+    }
+
+    /// The letter, with the PIN where the card wants it.
+    fn carried_out(context: &Context, letter: &Letter) -> Result<Answer, Failure> {
+        let told = |error: FlowError| match error {
+            FlowError::WrongPurse(_) => Failure::usage(error.to_string()),
+            error => error.into(),
+        };
+        let mut card = context.card()?;
+        match relay::carry_out(&mut card, letter, None, money::now()) {
+            Err(error) if wants_pin(&error, None) => {
+                // Nobody is asked with the card held.
+                drop(card);
+                let pin = context.pin().read()?;
+                let mut card = context.card()?;
+                relay::carry_out(&mut card, letter, Some(&pin), money::now()).map_err(told)
+            }
+            answer => answer.map_err(told),
+        }
+    }
+}
