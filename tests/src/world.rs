@@ -15,6 +15,7 @@ use purse_terminal::flow::load::{self, Load};
 use purse_terminal::flow::purchase::{self, Payment};
 use purse_terminal::flow::recovery::{self, Report};
 use purse_terminal::flow::refund::{self, Refund};
+use purse_terminal::flow::transfer::{self, Transfer};
 use purse_terminal::flow::unload::{self, Unload};
 use purse_terminal::flow::{FlowError, Party, collection};
 use purse_terminal::issuer::{Funding, Issuer, Keyring, MasterKeys, MemoryStore, NewCard};
@@ -86,7 +87,7 @@ pub fn personalise<T: Transport>(transport: T, profile: &Profile) {
         keys: KeyPurpose::ALL.map(|purpose| own_key(purpose, profile.number, VERSION)),
         masters: if profile.role == Role::Merchant { &masters } else { &[] },
         pin: pin(profile.pin),
-        key_pair: None,
+        key_pair: profile.key_pair.as_ref(),
     };
     let mut client = Client::select(transport).expect("a blank card");
     client.personalise(&card, &Software).expect("a card that takes its profile");
@@ -145,7 +146,7 @@ impl World {
     /// Empty cards on these blank ones.
     pub fn on(purse: VirtualCard, sam: VirtualCard) -> Self {
         Self {
-            purse: rig_on(purse, &Profile::purse(1, 0)),
+            purse: rig_on(purse, &Profile::purse(1, 0).with_key_pair()),
             sam: rig_on(sam, &Profile::sam(2, 0)),
             other: None,
             issuer: new_issuer(),
@@ -167,8 +168,13 @@ impl World {
     }
 
     /// Purse 3 too, with 10.00.
-    pub fn and_other(mut self) -> Self {
-        let mut other = rig("other purse", &Profile::purse(3, 0));
+    pub fn and_other(self) -> Self {
+        self.and_other_on(VirtualCard::in_memory("other purse", Role::Purse))
+    }
+
+    /// The same on this blank card.
+    pub fn and_other_on(mut self, card: VirtualCard) -> Self {
+        let mut other = rig_on(card, &Profile::purse(3, 0).with_key_pair());
         let load = Load { account: HOLDER, currency: eur(), amount: Amount(10_00), time: TIME };
         load::load(&mut client(&mut other), &mut self.issuer, &load).unwrap();
         self.other = Some(other);
@@ -185,6 +191,14 @@ impl World {
     pub fn pay(&mut self, amount: u32) -> Result<purchase::Receipt, FlowError> {
         let mut sam = select(&mut self.sam)?;
         purchase::purchase(&mut select(&mut self.purse)?, &mut sam, &payment(amount))
+    }
+
+    /// The purse pays the other one, without PIN.
+    pub fn transfer(&mut self, amount: u32) -> Result<purchase::Receipt, FlowError> {
+        let order = Transfer { currency: eur(), amount: Amount(amount), time: TIME, pin: None };
+        let other = self.other.as_mut().expect("a test with two purses");
+        let mut payee = select(other)?;
+        transfer::transfer(&mut select(&mut self.purse)?, &mut payee, &order)
     }
 
     /// The SAM pays the purse back.

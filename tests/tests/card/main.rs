@@ -8,6 +8,7 @@ mod files;
 mod limits;
 mod lock;
 mod log;
+mod mixed;
 mod model;
 mod order;
 mod payment;

@@ -2,7 +2,7 @@
 //! byte of every operation, and after a recovery every cent is in its place.
 
 use crate::support::World;
-use crate::support::process::{PROCESSES, Process, SIDES, Side, check};
+use crate::support::process::{PROCESSES, PURSES, Process, SIDES, Side, TRANSFER, check};
 use apdu_spec::parameter::Parameter;
 use purse_card::memory::Geometry;
 use purse_card::store::minimum_pages;
@@ -32,9 +32,12 @@ fn small<const WINDOW: usize, const EXCEPTIONS: usize>(name: &str) -> VirtualCar
 
 /// The usual history on small cards, and so many scripts, each of which is an entry: where a page ends depends on them.
 fn world(scripts: u32) -> World {
-    let mut world = World::on(small::<8, 2>("purse"), small::<12, 2>("sam")).and_history();
+    let world = World::on(small::<8, 2>("purse"), small::<12, 2>("sam")).and_history();
+    let mut world = world.and_other_on(small::<8, 2>("other purse"));
+    let World { purse, sam, other, .. } = &mut world;
+    let other = other.as_mut().expect("the other purse");
     for counter in 1..=scripts {
-        for (number, rig) in [(1, &mut world.purse), (2, &mut world.sam)] {
+        for (number, rig) in [(1, &mut *purse), (2, &mut *sam), (3, &mut *other)] {
             let mut response = EMPTY_RESPONSE;
             let script = script(party(number), counter, &Parameter::PinTries);
             assert_eq!(rig.transmit(&script, &mut response).unwrap(), [0x90, 0x00]);
@@ -74,7 +77,8 @@ fn operations(process: &Process, side: Side, scripts: u32) -> Vec<Operation> {
 }
 
 fn cuts(process: &Process) {
-    for (name, side) in SIDES {
+    let sides = if process.name == TRANSFER.name { PURSES } else { SIDES };
+    for (name, side) in sides {
         let (mut entries, mut erases, mut failed) = (0, 0, 0);
         for scripts in HISTORIES {
             for (operation, Operation { bytes, is_erase }) in (0..).zip(operations(process, side, scripts)) {
@@ -124,4 +128,9 @@ fn an_unload_survives_a_cut_at_every_byte() {
 #[test]
 fn a_collection_survives_a_cut_at_every_byte() {
     cuts(&PROCESSES[4]);
+}
+
+#[test]
+fn a_transfer_survives_a_cut_at_every_byte() {
+    cuts(&TRANSFER);
 }

@@ -11,5 +11,7 @@ mod money;
 mod order;
 mod phases;
 mod refusals;
+mod relay;
 mod strangers;
 mod support;
+mod transfer;

@@ -41,11 +41,24 @@ pub(crate) const PROCESSES: [Process; 5] = [
     },
 ];
 
+/// A purse pays purse 3, which has to be there ([`World::and_other`]).
+pub(crate) const TRANSFER: Process = Process {
+    name: "transfer",
+    run: |world| world.transfer(2_00).map(|_| ()),
+    moves: |money| Money { purse: money.purse - 2_00, other: money.other + 2_00, ..money },
+};
+
 /// The card that the fault is in.
 pub(crate) type Side = fn(&mut World) -> &mut Rig;
 /// Both.
 pub(crate) const SIDES: [(&str, Side); 2] =
     [("purse", |world| &mut world.purse), ("sam", |world| &mut world.sam)];
+
+/// Payer and payee of a transfer.
+pub(crate) const PURSES: [(&str, Side); 2] = [
+    ("payer", |world| &mut world.purse),
+    ("payee", |world| world.other.as_mut().expect("a world with two purses")),
+];
 
 /// Runs a process with a fault, brings everything back, recovers, and looks for the money.
 pub(crate) fn check(
