@@ -35,6 +35,7 @@ use super::init::with_profile;
 use super::meter::{BenchCard, Work};
 use super::money::now;
 use super::output::{Console, Reply};
+use super::transfer_bench;
 use super::view::table;
 
 /// Purchases between two looks at the clock: as many as a new SAM's log takes.
@@ -42,7 +43,7 @@ const BATCH: u32 = 480;
 const PIN: &str = "1234";
 const ACCOUNT: &str = "bench";
 
-type Purse<E> = Client<BenchCard<E, PURSE_WINDOW>>;
+pub(super) type Purse<E> = Client<BenchCard<E, PURSE_WINDOW>>;
 type Sam<E> = Client<BenchCard<E, MERCHANT_WINDOW>>;
 
 /// `bench`
@@ -65,6 +66,7 @@ fn scheme() -> Result<Scheme, Failure> {
         limits.maximum_debit = most;
         limits.offline_receipts = most;
     }
+    scheme.purse_limits.maximum_transfer = most;
     scheme.purse_limits.debit_without_pin = most;
     scheme.purse_limits.total_without_pin = most;
     Ok(scheme)
@@ -74,24 +76,25 @@ fn pin() -> Result<PinBlock, Failure> {
     PinBlock::from_digits(PIN).map_err(|_| Failure::usage("not a PIN"))
 }
 
-fn number(role: Role) -> Result<PartyNumber, Failure> {
+/// The first purse, the next ones behind the first SAM.
+fn number((role, place): (Role, u64)) -> Result<PartyNumber, Failure> {
     let payload = match role {
-        Role::Purse => FIRST_NUMBER + 1,
-        Role::Merchant => FIRST_NUMBER + 2,
+        Role::Purse => FIRST_NUMBER + 1 + 2 * place,
+        Role::Merchant => FIRST_NUMBER + 2 + 2 * place,
     };
     PartyNumber::with_check_digit(payload).ok_or_else(|| Failure::usage("not a number"))
 }
 
 /// A new card.
-fn card<E: Engine + Curve, const WINDOW: usize>(
+pub(super) fn card<E: Engine + Curve, const WINDOW: usize>(
     scheme: &Scheme,
-    role: Role,
+    (role, place): (Role, u64),
     engine: E,
     counting: bool,
     balance: Amount,
 ) -> Result<Client<BenchCard<E, WINDOW>>, Failure> {
     let mut client = Client::select(BenchCard::new(role_name(role), engine, counting)?)?;
-    with_profile(scheme, number(role)?, role, balance, pin()?, |profile| {
+    with_profile(scheme, number((role, place))?, role, balance, pin()?, |profile| {
         Ok(client.personalise(profile, &Software)?)
     })?;
     client.transport().take_work();
@@ -120,7 +123,7 @@ fn flows(scheme: &Scheme) -> Result<Flows, Failure> {
     issuer.register_account(ACCOUNT, currency, 1_000_000)?;
     for role in [Role::Purse, Role::Merchant] {
         issuer.register_card(&NewCard {
-            number: number(role)?,
+            number: number((role, 0))?,
             role,
             key_version: scheme.key_version(),
             account: ACCOUNT,
@@ -128,8 +131,8 @@ fn flows(scheme: &Scheme) -> Result<Flows, Failure> {
             funding: Funding::Account,
         })?;
     }
-    let mut purse: Purse<_> = card(scheme, Role::Purse, CountedEngine, true, Amount::ZERO)?;
-    let mut sam: Sam<_> = card(scheme, Role::Merchant, CountedEngine, true, Amount::ZERO)?;
+    let mut purse: Purse<_> = card(scheme, (Role::Purse, 0), CountedEngine, true, Amount::ZERO)?;
+    let mut sam: Sam<_> = card(scheme, (Role::Merchant, 0), CountedEngine, true, Amount::ZERO)?;
     let mut costs = Vec::new();
     let mut take = |flow, purse: &mut Purse<_>, sam: &mut Sam<_>| {
         let both = [("purse", purse.transport().take_work()), ("sam", sam.transport().take_work())];
@@ -188,6 +191,7 @@ fn flows(scheme: &Scheme) -> Result<Flows, Failure> {
     purse.reselect()?;
     unload::unload(&mut purse, &mut issuer, &Unload { currency, amount: Amount(500), time })?;
     take("unload", &mut purse, &mut sam);
+    costs.extend(transfer_bench::flows(scheme, time)?);
     Ok(Flows { costs, whole_purchase })
 }
 
@@ -249,8 +253,8 @@ impl Speed {
 
 /// SELECT, INITIALIZE, DEBIT, CREDIT, so many times, on new cards. Time of one.
 fn batch_of_purchases(scheme: &Scheme) -> Result<Duration, Failure> {
-    let mut purse: Purse<_> = card(scheme, Role::Purse, Software, false, Amount(BATCH))?;
-    let mut sam: Sam<_> = card(scheme, Role::Merchant, Software, false, Amount::ZERO)?;
+    let mut purse: Purse<_> = card(scheme, (Role::Purse, 0), Software, false, Amount(BATCH))?;
+    let mut sam: Sam<_> = card(scheme, (Role::Merchant, 0), Software, false, Amount::ZERO)?;
     let currency = scheme.denomination.element();
     let time = Time(1_800_000_000);
     let start = Instant::now();
@@ -299,9 +303,11 @@ fn median(mut times: Vec<Duration>) -> Duration {
 }
 
 fn text(flows: &Flows, speed: &Speed) -> String {
-    let headings =
-        ["flow", "card", "APDUs", "bytes", "programs", "bytes", "after", "bytes", "erases", "AES", "keys"];
-    let mut table = table(&headings, &[2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    let headings = [
+        "flow", "card", "APDUs", "bytes", "programs", "bytes", "after", "bytes", "erases", "AES", "keys",
+        "ECDSA", "ECDH",
+    ];
+    let mut table = table(&headings, &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
     for (flow, cards) in &flows.costs {
         for (card, work) in cards {
             let counts = [
@@ -314,13 +320,16 @@ fn text(flows: &Flows, speed: &Speed) -> String {
                 work.erases,
                 work.aes.blocks,
                 work.aes.schedules,
+                work.curve.verifications,
+                work.curve.agreements,
             ];
             let names = [flow.replace('_', " "), (*card).to_owned()];
             table.add_row(names.into_iter().chain(counts.map(|count| count.to_string())));
         }
     }
     format!(
-        "{}\n\nprograms: before the response; after: seals and room, after the response; AES: blocks; keys: schedules\n\n\
+        "{}\n\nprograms: before the response; after: seals and room, after the response; AES: blocks; keys: schedules;\n\
+         ECDSA: verifications, ECDH: agreements, both on P-256\n\n\
          {:>12.0} purchases a second on one core: SELECT, INITIALIZE, DEBIT, CREDIT, both cards\n\
          {:>12.0} a second for the same {} AES blocks and {} key schedules alone\n\
          {:>11.0}% of what its AES alone allows",

@@ -44,6 +44,7 @@ mod taps;
 mod till;
 mod transfer;
 mod transfer_arguments;
+mod transfer_bench;
 mod view;
 mod whereabouts;
 mod words;
