@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::process::{Child, Command as Process, Stdio};
 
+use apdu_spec::command::apdu::Apdu;
 use apdu_spec::command::{Command, CommandName, Selection};
 use apdu_spec::cryptography::{Engine, KeyPurpose, session_key};
 use apdu_spec::element::{Kind, Role};
@@ -18,6 +19,7 @@ use apdu_spec::file::APPLICATION;
 use apdu_spec::parameter::Parameter;
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::software::Software;
+use purse_card::memory::Memory;
 use purse_tests::bench_card::CommonCard;
 use purse_tests::scheme::{
     self, OTHER_VERSION, Profile, VERSION, initialize, issuer, master, own_key, party, pin, voucher,
@@ -61,7 +63,7 @@ impl PoweredCard {
         fs::write(directory.path().join("bytes"), memory.bytes()).unwrap();
         let begun: Vec<u8> = memory.begun().iter().map(|begun| u8::from(*begun)).collect();
         fs::write(directory.path().join("begun"), begun).unwrap();
-        let process = Process::new(env!("CARGO_BIN_EXE_powered-card"))
+        let process = Process::new(crate::POWERED_CARD)
             .arg(directory.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -247,6 +249,35 @@ fn nothing_secret_stays_where_a_card_was_powered() {
     }
 }
 
+/// A page is built behind an answer, of entries that hold keys and PIN.
+#[test]
+fn a_page_that_is_built_leaves_nothing_secret_behind() {
+    for role in [Role::Purse, Role::Merchant] {
+        let (mut bench, commands, mut secrets) = life(role);
+        secrets.retain(|name, _| !name.starts_with("session") && !name.starts_with("derived"));
+        let mut card = PoweredCard::power_up(&bench);
+        card.succeed(&commands[0]);
+        bench.send(&commands[0]);
+        let (mut built, pages) = (0, bench.card.memory().geometry().pages);
+        let mut pins = [PIN, NEW_PIN];
+        // Until each page has left the log once, and what it kept was copied.
+        while built <= 2 * pages {
+            let change = Command::ChangePin(pin(pins[0]), pin(pins[1]));
+            pins.reverse();
+            let before = bench.card.memory().counts();
+            card.succeed(&change);
+            bench.succeed(&change);
+            // The try and the new PIN are an entry and a seal each; an erase is for a page that is built.
+            let counts = bench.card.memory().counts();
+            if counts.programs > before.programs + 4 || counts.erases > before.erases {
+                built += 1;
+                let found = card.search(&secrets);
+                assert!(found.values().all(|places| places.elsewhere == 0), "{role:?}, {built}: {found:#?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_forgotten_master_is_in_no_ram() {
     let (bench, commands, secrets) = life(Role::Merchant);
@@ -260,11 +291,49 @@ fn a_forgotten_master_is_in_no_ram() {
     assert!(present(&found).contains(&"master 1"));
 }
 
+/// An APDU that a terminal has made, which may hold a PIN or keys; what its place holds once it is given back is looked at
+/// through the file in which the system shows a process its memory.
 #[test]
-fn personalisation_leaves_nothing_but_the_card() {
+fn a_command_that_is_dropped_leaves_no_data_behind() {
+    const BYTE: u8 = 0xC7;
+    let apdu = Box::new(Command::StoreData(false, 0, &[BYTE; 100]).emit());
+    let address = std::ptr::from_ref(&*apdu).addr() as u64;
+    let memory = File::open("/proc/self/mem").expect("a process may read itself");
+    let count = || {
+        let mut bytes = [0; size_of::<Apdu>()];
+        memory.read_exact_at(&mut bytes, address).unwrap();
+        bytes.iter().filter(|byte| **byte == BYTE).count()
+    };
+    assert_eq!(count(), 100);
+    drop(apdu);
+    assert_eq!(count(), 0);
+}
+
+/// What a SAM is personalised with.
+fn of_personalisation() -> Secrets {
     let (_, _, mut secrets) = life(Role::Merchant);
     secrets
         .retain(|name, _| !name.starts_with("session") && name != "new PIN" && !name.starts_with("derived"));
+    secrets
+}
+
+/// The card has not committed them yet, and has them in its RAM alone.
+#[test]
+fn a_personalisation_that_is_given_up_leaves_nothing() {
+    let secrets = of_personalisation();
+    let mut card = PoweredCard::power_up(&CommonCard::blank());
+    card.succeed(&Command::Select(Selection::Application(&APPLICATION), true));
+    for (number, group) in (0..).zip(Profile { pin: PIN, ..Profile::sam(2, 0) }.groups()) {
+        card.succeed(&Command::StoreData(false, number, &group));
+    }
+    assert!(card.search(&secrets).values().all(|places| places.card > 0 && places.elsewhere == 0));
+    card.power_off();
+    assert_kept(&card, &secrets, &[], "given up");
+}
+
+#[test]
+fn personalisation_leaves_nothing_but_the_card() {
+    let secrets = of_personalisation();
     let all: Vec<String> = secrets.keys().cloned().collect();
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
     let mut card = PoweredCard::power_up(&CommonCard::blank());
