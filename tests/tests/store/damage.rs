@@ -326,6 +326,28 @@ fn entries_or_pages_that_are_damaged_under_the_card_are_not_carried_on() {
     }
 }
 
+/// Also where it is not the page that leaves.
+#[test]
+fn no_page_is_built_beside_one_that_is_damaged_under_the_card() {
+    let (good, _) = worn();
+    for page in good.live() {
+        let (_, mut model) = worn();
+        let mut store = Simulated::<2, 2>::power_up(good.memory()).unwrap();
+        let mut forge = good.clone();
+        forge.damage_header(page);
+        forge.put_under(store.memory_mut());
+        let erases = store.memory().counts().erases;
+        let failure = (0..40).find_map(|_| {
+            let entry = model.entries::<2, 2>(Action::Load).remove(0);
+            let done = store.commit(entry.clone()).and_then(|()| store.finish());
+            model.apply(&entry);
+            done.err()
+        });
+        assert_eq!(failure, Some(MemoryFailure::Unreadable), "page {page}");
+        assert!(store.memory().counts().erases <= erases + 1, "page {page}");
+    }
+}
+
 #[test]
 fn a_memory_has_so_many_pages_and_bytes_as_16_bits_can_say() {
     let bytes = |unit, page_size| Geometry { unit, page_size, pages: 4, atomic: false };
