@@ -7,7 +7,7 @@ use apdu_spec::command::apdu::{LONGEST_COMMAND, LONGEST_RESPONSE};
 use apdu_spec::command::{COMMANDS, Command, CommandBytes, Initialized, PocketBalance, Proof};
 use apdu_spec::command::{Request, Row, Script, response::parse_authenticator};
 use apdu_spec::cryptography::{Authenticator, Engine, KeyBytes};
-use apdu_spec::element::{Amount, Currency, Expiry, Kind, Role, Sequence};
+use apdu_spec::element::{Amount, Currency, DataError, Expiry, KeyVersion, Kind, Role, Sequence};
 use apdu_spec::file::{File, IdentityFile};
 use apdu_spec::life_cycle::LifeCycle;
 use apdu_spec::number::PartyNumber;
@@ -17,6 +17,8 @@ use apdu_spec::pin::PinBlock;
 use apdu_spec::record::{RecordRole, RecordState};
 use apdu_spec::software::Software;
 use apdu_spec::status::StatusWord;
+use apdu_spec::status_block::StatusBlock;
+use apdu_spec::wire::Writer;
 
 fn digits(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| byte >> 4 <= 9 && byte & 15 <= 9)
@@ -254,4 +256,37 @@ fn what_holds_a_secret_shows_its_name() {
     assert_eq!(format!("{bytes:?}"), "CommandBytes(00 20 00 80 ..)");
     assert_eq!(format!("{:?}", bytes.body().unwrap()), "Body(8 bytes, expected None)");
     assert_eq!(format!("{:?}", Request::parse(apdu.as_bytes()).unwrap()), "Request(VERIFY, 8 bytes)");
+}
+
+#[test]
+fn a_status_block_of_another_version_is_refused() {
+    let blank = StatusBlock {
+        life_cycle: LifeCycle::Blank,
+        role: Role::Purse,
+        number: PartyNumber::NONE,
+        key_version: KeyVersion::NONE,
+        sequence: Sequence(0),
+        currency: Currency([0; 2]),
+        exponent: 0,
+        balance: Amount::ZERO,
+        expiry: Expiry([0; 2]),
+        maximum_balance: Amount::ZERO,
+    };
+    let mut bytes = blank.emit();
+    assert_eq!((StatusBlock::parse(&bytes), bytes[0]), (Ok(blank), 1));
+    for version in [0, 2, 0xFF] {
+        bytes[0] = version;
+        assert_eq!(StatusBlock::parse(&bytes), Err(DataError::Value));
+    }
+}
+
+#[test]
+fn what_finds_no_room_is_not_finished() {
+    let mut bytes = [0; 3];
+    let mut writer = Writer::new(&mut bytes);
+    writer.put(&[1, 2]).put(&[3, 4]);
+    assert_eq!(writer.finish(), None);
+    writer.clear();
+    writer.put(&[5, 6, 7]);
+    assert_eq!((writer.finish(), bytes), (Some(3), [5, 6, 7]));
 }

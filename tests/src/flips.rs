@@ -70,8 +70,6 @@ pub struct Tally {
     pub damaged: u64,
     /// Of an entry without its seal: the card did everything as it should have before that entry.
     pub forgotten: u64,
-    /// A page did not count any more, because its commit or retire unit was taken for what it is not.
-    pub dropped: Vec<String>,
     /// What must not be: history, flip and what happened.
     pub violations: Vec<String>,
 }
@@ -86,7 +84,6 @@ impl Tally {
         self.worked += other.worked;
         self.damaged += other.damaged;
         self.forgotten += other.forgotten;
-        self.dropped.extend(other.dropped);
         self.violations.extend(other.violations);
         self
     }
@@ -186,9 +183,7 @@ impl<'a> Trial<'a> {
                 tally.forgotten += 1;
             }
             (Verdict::Wrong(what), _) => {
-                let by_page = place == Where::Blank && bits.iter().any(|unit| decides_on_page(*unit));
-                let list = if by_page { &mut tally.dropped } else { &mut tally.violations };
-                list.push(format!("{}, {place:?} {bits:?}: {what}", self.history.name));
+                tally.violations.push(format!("{}, {place:?} {bits:?}: {what}", self.history.name));
             }
         }
     }
@@ -239,13 +234,6 @@ pub fn places(history: &History, place: Where) -> usize {
         Where::AtRest | Where::Powered => history.image.bytes().len() * 8,
         Where::Blank => history.image.begun().len(),
     }
-}
-
-/// Whether a unit is one that makes a page count, or gives it up. Whether these two are blank is the only word on that:
-/// where the memory tells it wrong, the card takes the page for one half built or given up, and may go on with the page
-/// before. The card leaves that to the memory; a card's file has a check of its own.
-pub const fn decides_on_page(unit: usize) -> bool {
-    matches!(unit * 8 % PAGE, 40 | 48)
 }
 
 /// Flips every `stride`th bit from `first` on, each by itself. `progress` is told after each how many are done, of how

@@ -226,10 +226,25 @@ impl<M: Memory> Pages<M> {
         if !self.memory.blank(page, retire, unit) {
             return Ok(PageState::Retired);
         }
+        Ok(self.header(page)?.map_or(PageState::Damaged, PageState::Committed))
+    }
+
+    fn header(&self, page: usize) -> Result<Option<Header>, MemoryFailure> {
         let mut content = [0; HEADER_CONTENT];
         let valid = self.read_checked(page, 0, page as u64, &mut content)?;
-        let header = if valid { Header::decode(&content) } else { None };
-        Ok(header.map_or(PageState::Damaged, PageState::Committed))
+        Ok(if valid { Header::decode(&content) } else { None })
+    }
+
+    /// Whether a page that is free or retired counts in truth, because its commit or retire unit is misread: no build
+    /// goes beyond the initial entries before its commit, and what is given up is older than what counts. No cut
+    /// leaves such a page, for an interrupted erase makes nothing blank. `newest` is the write number of the head.
+    pub(super) fn is_lost(&self, page: usize, newest: u64) -> Result<bool, MemoryFailure> {
+        let Layout { unit, retire, slot: length, slots, .. } = self.layout;
+        let Some(header) = self.header(page)? else { return Ok(false) };
+        if !self.memory.blank(page, retire, unit) {
+            return Ok(header.write_number >= newest);
+        }
+        Ok((header.initial..slots).any(|slot| !self.memory.blank(page, self.layout.offset(slot), length)))
     }
 
     /// Makes a page that holds nothing of the log blank. One that was committed is given up first, so that an

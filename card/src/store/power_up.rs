@@ -123,6 +123,14 @@ impl<M: Memory, const WINDOW: usize, const EXCEPTIONS: usize> Store<M, WINDOW, E
                 }
             }
         }
+        let newest = head.map_or(0, |(_, header)| header.write_number);
+        for page in 0..pages.layout.pages {
+            if matches!(pages.state(page)?, PageState::Free | PageState::Retired)
+                && pages.is_lost(page, newest)?
+            {
+                return Err(PowerUpError::Damaged);
+            }
+        }
         let Some((head_page, head)) = head else {
             // A page is given up only when another one counts.
             return if begun { Err(PowerUpError::Damaged) } else { Ok(None) };

@@ -9,11 +9,10 @@ use purse_tests::flip_histories::{histories, random_history};
 use purse_tests::flips::{Tally, Where, flip_pairs, flip_some_bits, places};
 
 fn show(name: &str, tally: &Tally) {
-    let Tally { flips, power_ups, commands, worked, damaged, forgotten, dropped, violations } = tally;
+    let Tally { flips, power_ups, commands, worked, damaged, forgotten, violations } = tally;
     println!(
         "{name}: {flips} flips, {power_ups} power-ups, {commands} commands: {worked} worked, {damaged} damaged, \
-         {forgotten} forgotten, {} dropped, {} wrong",
-        dropped.len(),
+         {forgotten} forgotten, {} wrong",
         violations.len()
     );
     for violation in violations.iter().take(5) {

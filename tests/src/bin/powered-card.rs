@@ -120,7 +120,9 @@ fn write(output: &mut File, answer: &[u8]) -> io::Result<()> {
     output.write_all(&[&length.to_be_bytes(), answer].concat())
 }
 
-fn main() -> io::Result<()> {
+/// # Errors
+/// Where the card does not power up, or a pipe or file fails.
+pub fn main() -> io::Result<()> {
     let directory = std::env::args_os().nth(1).ok_or_else(|| io::Error::other("no directory"))?;
     let mut input = File::open("/dev/stdin")?;
     let mut output = OpenOptions::new().write(true).open("/dev/stdout")?;
@@ -137,6 +139,8 @@ fn main() -> io::Result<()> {
         } else {
             card = None;
         }
+        // Whoever has the answer looks at once.
+        drop(command);
         write(&mut output, &response[..length])?;
     }
     Ok(())

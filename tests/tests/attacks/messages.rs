@@ -2,16 +2,19 @@
 
 #![allow(clippy::inconsistent_digit_grouping, reason = "euros and cents")]
 
-use crate::flow_support::{World, client, payment, select};
-use apdu_spec::command::{Command, Initialized, Proof, Voucher};
+use crate::flow_support::{HOLDER, World, client, payment, select};
+use apdu_spec::command::{Command, CommandName, Initialized, Proof, Request, Voucher};
 use apdu_spec::element::{Amount, Kind, Role};
 use apdu_spec::status::StatusWord;
 use purse_terminal::client::Failure;
+use purse_terminal::flow::FlowError;
+use purse_terminal::flow::load::{self, Load};
 use purse_terminal::flow::purchase::{self, Payment};
 use purse_terminal::transport::{ResponseBuffer, Transport, TransportError};
 use purse_tests::bench_card::CommonCard;
 use purse_tests::scheme::{
-    Profile, acknowledge, debit, initialize, issuer, party, pay_details, pin, reverse, session, voucher,
+    Profile, TIME, acknowledge, debit, eur, initialize, issuer, party, pay_details, pin, reverse, session,
+    voucher,
 };
 
 /// Pre-play: answers that are had from a purse today, for a terminal of tomorrow, need that terminal's SAM to have asked.
@@ -126,9 +129,53 @@ fn a_reader_that_starts_payments_without_end_fills_nothing_up() {
     }
 }
 
+/// A reader that loses each CREDIT on its way to the card.
+struct Deaf<'a>(&'a mut dyn Transport);
+
+impl Transport for Deaf<'_> {
+    fn transmit<'a>(
+        &mut self,
+        command: &[u8],
+        response: &'a mut ResponseBuffer,
+    ) -> Result<&'a [u8], TransportError> {
+        let request = Request::parse(command).expect("a command of the table");
+        if request.row.command == CommandName::Credit {
+            return Err(TransportError::ResponseLost);
+        }
+        self.0.transmit(command, response)
+    }
+
+    fn reset(&mut self) -> Result<(), TransportError> {
+        self.0.reset()
+    }
+
+    fn name(&self) -> &'static str {
+        "deaf"
+    }
+}
+
 /// An account is charged for a load that the card never hears of, and the card is tapped again and again.
 #[test]
 fn a_load_that_never_reached_the_card_is_charged_once_and_reaches_it_later() {
+    let mut world = World::new();
+    let float = world.float();
+    let load = Load { account: HOLDER, currency: eur(), amount: Amount(20_00), time: TIME };
+    for _ in 0..3 {
+        let loaded = select(Deaf(&mut world.purse))
+            .and_then(|mut purse| load::load(&mut purse, &mut world.issuer, &load).map(|_| ()));
+        assert!(matches!(loaded, Err(FlowError::OutcomeUnknown { .. })), "{loaded:?}");
+        let money = world.money();
+        assert_eq!((money.purse, money.holder, world.float() - float), (0, 80_00, 20_00));
+    }
+    assert!(world.recover().is_complete());
+    assert_eq!(world.assert_settled().purse, 20_00);
+    world.load(5_00).unwrap();
+    let after = world.assert_settled();
+    assert_eq!((after.purse, after.holder), (25_00, 75_00));
+}
+
+#[test]
+fn a_load_whose_answers_are_lost_is_charged_for_what_the_card_has() {
     for lost in 0..8 {
         let mut world = World::new();
         let float = world.float();

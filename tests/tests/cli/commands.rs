@@ -387,6 +387,21 @@ fn the_bench_counts_what_a_purchase_may_cost() {
     for flow in ["load", "purchase", "refund", "unload", "collection", "recovery"] {
         assert!(document["flows"][flow].is_object(), "{flow}");
     }
+    // SELECT, GET DATA, VERIFY CERTIFICATE and two more for each purse of a transfer; what a peer that is known costs.
+    for (flow, curve) in [("transfer", 1), ("transfer_to_the_same", 0)] {
+        for (purse, programs) in [("payer", 2), ("payee", 1)] {
+            let work = &document["flows"][flow][purse];
+            let count = |name: &str| work[name].as_u64().unwrap();
+            assert_eq!((count("apdus"), count("erases")), (5, 0), "{flow}, {purse}");
+            assert_eq!(
+                (count("curve_verifications"), count("curve_agreements")),
+                (curve, curve),
+                "{flow}, {purse}"
+            );
+            // The payer's second is the mark that its ACKNOWLEDGE leaves.
+            assert_eq!(count("programs_before_response"), programs, "{flow}, {purse}");
+        }
+    }
     assert!(document["speed"]["purchases_per_second"].as_f64().unwrap() > 0.0);
     assert!(document["speed"]["aes_alone_per_second"].as_f64().unwrap() > 0.0);
 }

@@ -6,3 +6,6 @@ mod memory;
 mod output;
 mod responses;
 mod timing;
+
+/// A card in a process of its own.
+const POWERED_CARD: &str = env!("CARGO_BIN_EXE_powered-card");

@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::process::{Child, Command as Process, Stdio};
 
+use apdu_spec::command::apdu::Apdu;
 use apdu_spec::command::{Command, CommandName, Selection};
 use apdu_spec::cryptography::{Engine, KeyPurpose, session_key};
 use apdu_spec::curve::Curve as _;
@@ -19,6 +20,7 @@ use apdu_spec::file::APPLICATION;
 use apdu_spec::parameter::Parameter;
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::software::Software;
+use purse_card::memory::Memory;
 use purse_tests::bench_card::CommonCard;
 use purse_tests::scheme::{
     self, OTHER_VERSION, Profile, VERSION, initialize, issuer, master, own_key, party, pin, voucher,
@@ -62,7 +64,7 @@ impl PoweredCard {
         fs::write(directory.path().join("bytes"), memory.bytes()).unwrap();
         let begun: Vec<u8> = memory.begun().iter().map(|begun| u8::from(*begun)).collect();
         fs::write(directory.path().join("begun"), begun).unwrap();
-        let process = Process::new(env!("CARGO_BIN_EXE_powered-card"))
+        let process = Process::new(crate::POWERED_CARD)
             .arg(directory.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -270,6 +272,35 @@ fn nothing_secret_stays_where_a_card_was_powered() {
     }
 }
 
+/// A page is built behind an answer, of entries that hold keys and PIN.
+#[test]
+fn a_page_that_is_built_leaves_nothing_secret_behind() {
+    for role in [Role::Purse, Role::Merchant] {
+        let (mut bench, commands, mut secrets) = life(role);
+        secrets.retain(|name, _| !name.starts_with("session") && !name.starts_with("derived"));
+        let mut card = PoweredCard::power_up(&bench);
+        card.succeed(&commands[0]);
+        bench.send(&commands[0]);
+        let (mut built, pages) = (0, bench.card.memory().geometry().pages);
+        let mut pins = [PIN, NEW_PIN];
+        // Until each page has left the log once, and what it kept was copied.
+        while built <= 2 * pages {
+            let change = Command::ChangePin(pin(pins[0]), pin(pins[1]));
+            pins.reverse();
+            let before = bench.card.memory().counts();
+            card.succeed(&change);
+            bench.succeed(&change);
+            // The try and the new PIN are an entry and a seal each; an erase is for a page that is built.
+            let counts = bench.card.memory().counts();
+            if counts.programs > before.programs + 4 || counts.erases > before.erases {
+                built += 1;
+                let found = card.search(&secrets);
+                assert!(found.values().all(|places| places.elsewhere == 0), "{role:?}, {built}: {found:#?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_forgotten_master_is_in_no_ram() {
     let (bench, commands, secrets) = life(Role::Merchant);
@@ -283,30 +314,73 @@ fn a_forgotten_master_is_in_no_ram() {
     assert!(present(&found).contains(&"master 1"));
 }
 
+/// An APDU that a terminal has made, which may hold a PIN or keys; what its place holds once it is given back is looked at
+/// through the file in which the system shows a process its memory.
 #[test]
-fn personalisation_leaves_nothing_but_the_card() {
-    for profile in [Profile::purse(1, 0).with_key_pair(), Profile::sam(2, 0)] {
-        assert_personalised(&Profile { pin: PIN, ..profile });
+fn a_command_that_is_dropped_leaves_no_data_behind() {
+    const BYTE: u8 = 0xC7;
+    // What the allocator writes into memory that is given back.
+    const OWN: usize = 32;
+    let apdu = Box::new(Command::StoreData(false, 0, &[BYTE; 100]).emit());
+    let address = std::ptr::from_ref(&*apdu).addr() as u64;
+    let memory = File::open("/proc/self/mem").expect("a process may read itself");
+    let is_there = || {
+        let mut bytes = [0; size_of::<Apdu>()];
+        memory.read_exact_at(&mut bytes, address).unwrap();
+        bytes[OWN..].contains(&BYTE)
+    };
+    assert!(is_there());
+    drop(apdu);
+    assert!(!is_there());
+}
+
+/// What cards are personalised with, each with its secrets.
+fn of_personalisation() -> [(Profile, Secrets); 2] {
+    let later = ["session", "new PIN", "derived", "shared", "pair"];
+    [Profile::purse(1, 0).with_key_pair(), Profile::sam(2, 0)].map(|profile| {
+        let (_, _, mut secrets) = life(profile.role);
+        secrets.retain(|name, _| !later.iter().any(|later| name.starts_with(later)));
+        (Profile { pin: PIN, ..profile }, secrets)
+    })
+}
+
+/// The card has not committed them yet, and has them in its RAM alone.
+#[test]
+fn a_personalisation_that_is_given_up_leaves_nothing() {
+    for (profile, mut secrets) in of_personalisation() {
+        secrets.remove("private key, backwards");
+        let mut card = PoweredCard::power_up(&CommonCard::blank());
+        card.succeed(&Command::Select(Selection::Application(&APPLICATION), true));
+        for (number, group) in (0..).zip(profile.groups()) {
+            card.succeed(&Command::StoreData(false, number, &group));
+        }
+        assert!(card.search(&secrets).values().all(|places| places.card > 0 && places.elsewhere == 0));
+        card.power_off();
+        assert_kept(&card, &secrets, &[], "given up");
     }
 }
 
-fn assert_personalised(profile: &Profile) {
-    let (_, _, mut secrets) = life(profile.role);
-    let later = ["session", "new PIN", "derived", "shared", "pair"];
-    secrets.retain(|name, _| !later.iter().any(|later| name.starts_with(later)));
+#[test]
+fn personalisation_leaves_nothing_but_the_card() {
+    for (profile, secrets) in of_personalisation() {
+        assert_personalised(&profile, &secrets);
+    }
+}
+
+fn assert_personalised(profile: &Profile, secrets: &Secrets) {
     // The private key is in the non-volatile memory alone.
     let all: Vec<String> = secrets.keys().filter(|name| !name.starts_with("private")).cloned().collect();
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
     let mut card = PoweredCard::power_up(&CommonCard::blank());
     card.succeed(&Command::Select(Selection::Application(&APPLICATION), true));
-    assert_kept(&card, &secrets, &[], "blank");
+    assert_kept(&card, secrets, &[], "blank");
     let blocks = profile.blocks();
     for (number, block) in (0..).zip(&blocks) {
         card.succeed(&Command::StoreData(usize::from(number) + 1 == blocks.len(), number, block));
-        let found = card.search(&secrets);
+        let found = card.search(secrets);
         assert!(found.values().all(|places| places.elsewhere == 0), "block {number}: {found:#?}");
     }
-    assert_kept(&card, &secrets, &all, "personalised");
+    assert_kept(&card, secrets, &all, "personalised");
     card.power_off();
-    assert_kept(&card, &secrets, &[], "off");
+    assert_kept(&card, secrets, &[], "off");
 }

@@ -84,6 +84,60 @@ fn a_card_whose_every_page_was_given_up_is_not_blank() {
     }
 }
 
+/// A page that has entries behind those that it was built with has counted once, whatever its commit unit reads now.
+#[test]
+fn a_page_that_entries_were_appended_to_and_that_seems_uncommitted_is_damage() {
+    for (mut forge, _) in [young(&[Action::Purchase]), worn()] {
+        let live = forge.live();
+        let head = live[live.len() - 1];
+        forge.uncommit(head);
+        is_damaged(&forge);
+    }
+}
+
+/// Nothing tells it from a card whose personalisation was cut.
+#[test]
+fn a_card_that_has_done_nothing_yet_and_seems_uncommitted_is_blank() {
+    let (mut forge, _) = young(&[]);
+    forge.uncommit(0);
+    assert!(Simulated::<2, 2>::power_up(forge.memory()).unwrap().is_blank());
+}
+
+/// What is given up is older than what counts.
+#[test]
+fn a_newest_page_that_seems_to_be_given_up_is_damage() {
+    let (mut forge, _) = worn();
+    let live = forge.live();
+    forge.retire(live[live.len() - 1]);
+    is_damaged(&forge);
+}
+
+/// What a cut leaves of a build or of an erase, with a header that holds.
+#[test]
+fn a_page_half_built_or_half_erased_is_nothing() {
+    let (good, model) = young(&[Action::Purchase]);
+    let mut built = good.clone();
+    built.set_header(1, 2, 1, 2);
+    (0..2).for_each(|slot| built.set_entry(1, slot, &good.entry(0, slot)));
+    built.uncommit(1);
+    is_sound(&built, &model);
+    built.set_entry(1, 2, &good.entry(0, 2));
+    is_damaged(&built);
+
+    let mut erased = good.clone();
+    erased.set_header(1, 2, 0, 0);
+    (0..4).for_each(|slot| erased.set_entry(1, slot, &good.entry(0, slot)));
+    erased.retire(1);
+    is_sound(&erased, &model);
+    // A memory whose erase makes units blank before it has ended: what was given up stays nothing.
+    erased.uncommit(1);
+    is_sound(&erased, &model);
+    for newer in [0, 1] {
+        erased.set_header(1, 2, 0, good.write_number(0) + newer);
+        is_damaged(&erased);
+    }
+}
+
 #[test]
 fn a_page_with_more_entries_than_slots_is_damage() {
     let (good, _) = worn();
@@ -269,6 +323,28 @@ fn entries_or_pages_that_are_damaged_under_the_card_are_not_carried_on() {
         });
         assert_eq!(failure, Some(MemoryFailure::Unreadable));
         assert_eq!(store.finish(), Err(MemoryFailure::Stopped));
+    }
+}
+
+/// Also where it is not the page that leaves.
+#[test]
+fn no_page_is_built_beside_one_that_is_damaged_under_the_card() {
+    let (good, _) = worn();
+    for page in good.live() {
+        let (_, mut model) = worn();
+        let mut store = Simulated::<2, 2>::power_up(good.memory()).unwrap();
+        let mut forge = good.clone();
+        forge.damage_header(page);
+        forge.put_under(store.memory_mut());
+        let erases = store.memory().counts().erases;
+        let failure = (0..40).find_map(|_| {
+            let entry = model.entries::<2, 2>(Action::Load).remove(0);
+            let done = store.commit(entry.clone()).and_then(|()| store.finish());
+            model.apply(&entry);
+            done.err()
+        });
+        assert_eq!(failure, Some(MemoryFailure::Unreadable), "page {page}");
+        assert!(store.memory().counts().erases <= erases + 1, "page {page}");
     }
 }
 

@@ -44,11 +44,9 @@ fn two_bits_that_change_change_nothing_or_are_found() {
 }
 
 #[test]
-fn a_unit_that_is_taken_for_blank_or_not_changes_nothing_or_is_found_but_of_a_whole_page() {
+fn a_unit_that_is_taken_for_blank_or_not_changes_nothing_or_is_found() {
     let tally = all(|history, _| flip_some_bits(history, Where::Blank, 0, 1, &mut |_, _| {}));
     assert!(tally.worked > 1_000 && tally.damaged > 10, "{tally:?}");
-    // What the card leaves to its memory: whether a page counts.
-    assert!(!tally.dropped.is_empty() && tally.dropped.len() < 100, "{tally:?}");
 }
 
 #[test]

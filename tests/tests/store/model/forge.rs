@@ -116,6 +116,11 @@ impl Forge {
         self.set_begun(page, RETIRE, UNIT, true);
     }
 
+    /// Makes the commit unit of a page read as blank, as that of a page does that is being built.
+    pub(crate) fn uncommit(&mut self, page: usize) {
+        self.set_begun(page, COMMIT, UNIT, false);
+    }
+
     pub(crate) fn slots(&self) -> usize {
         (self.geometry.page_size - FIRST_SLOT) / SLOT
     }
