@@ -11,6 +11,7 @@ mod run;
 mod serve;
 mod spec;
 mod support;
+mod transfer;
 #[cfg(unix)]
 #[path = "../vpcd/support/mod.rs"]
 mod vpcd_support;

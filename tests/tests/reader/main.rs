@@ -16,3 +16,4 @@ mod silent;
 #[cfg(all(feature = "pcsc", target_os = "linux"))]
 mod support;
 mod till;
+mod transfer;

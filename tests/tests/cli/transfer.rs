@@ -1,0 +1,139 @@
+//! `transfer` and `proof`: two purses pay each other, at hand or by letter, and every cent is accounted for.
+
+use crate::support::{Home, Run};
+use std::io::Write as _;
+use std::process::Stdio;
+
+/// 30.00 on the card and bob's card beside it.
+fn two() -> Home {
+    let home = Home::with_money();
+    home.run(&["card", "new", "bob"]).exits(0);
+    home
+}
+
+fn balances(home: &Home) -> (String, String) {
+    (home.balance("card"), home.balance("bob"))
+}
+
+/// What a command writes if this is its standard input.
+fn fed(home: &Home, arguments: &[&str], input: &str) -> Run {
+    let mut command = home.command(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    Run::from(child.wait_with_output().unwrap())
+}
+
+#[test]
+fn value_goes_from_purse_to_purse_and_back_and_all_adds_up() {
+    let home = two();
+    let (card, bob) = balances(&home);
+    assert_eq!((card.as_str(), bob.as_str()), ("30.00", "0.00"));
+    let done = home.run(&["transfer", "5.00", "--to-card", "bob"]).exits(0);
+    assert_eq!(
+        done.stdout,
+        "transferred 5.00 EUR from card to bob\nbalance of card 25.00 EUR, of bob 5.00 EUR\n"
+    );
+    let document = home.json(&["transfer", "2", "--card", "bob", "--to-card", "card"]);
+    assert_eq!(document["balance"], "3.00");
+    assert_eq!(document["payee_balance"], "27.00");
+    assert_eq!(document["kind"], "transfer");
+    assert_eq!(balances(&home), ("27.00".into(), "3.00".into()));
+    assert_eq!(home.audit(), "0.00");
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_a_reason_and_nothing_moves() {
+    let home = two();
+    let refused = |arguments: &[&str], code: i32, part: &str| {
+        let run = home.run(arguments).exits(code);
+        assert!(run.stderr.contains(part), "{arguments:?}: {run:?}");
+    };
+    refused(&["transfer", "5"], 2, "who is to be paid?");
+    refused(&["transfer", "--to-card", "bob"], 2, "AMOUNT");
+    refused(&["transfer", "0", "--to-card", "bob"], 2, "is nothing");
+    refused(&["transfer", "5", "--to-card", "card"], 2, "the same card");
+    refused(&["transfer", "5", "--to-card", "nobody"], 3, "nobody");
+    refused(&["transfer", "5", "--to-card", "sam"], 4, "this card is a merchant SAM");
+    refused(&["transfer", "30.01", "--to-card", "bob"], 4, "not enough value");
+    refused(&["transfer", "30", "--to-card", "bob"], 5, "PIN");
+    home.run_with("PURSE_PIN", "1234", &["lock", "--card", "bob"]).exits(0);
+    refused(&["transfer", "5", "--to-card", "bob"], 4, "locked");
+    assert_eq!(home.balance("card"), "30.00");
+    home.run_with("PURSE_PIN", "1234", &["unlock", "--card", "bob"]).exits(0);
+    home.run_with("PURSE_PIN", "1234", &["transfer", "30", "--to-card", "bob"]).exits(0);
+    assert_eq!(balances(&home), ("0.00".into(), "30.00".into()));
+    assert_eq!(home.audit(), "0.00");
+}
+
+#[test]
+fn whatever_response_is_lost_and_wherever_power_fails_recover_finishes_it() {
+    let whole = two();
+    for option in ["--lose", "--cut"] {
+        for number in 1..100 {
+            let home = whole.copy();
+            let number = number.to_string();
+            let run = home.run(&["transfer", "5.00", "--to-card", "bob", option, &number]);
+            home.run(&["recover"]).exits(0);
+            let after = balances(&home);
+            match run.code {
+                0 => assert_eq!(after, ("25.00".into(), "5.00".into()), "{option} {number}"),
+                6 => assert!(
+                    [("30.00".into(), "0.00".into()), ("25.00".into(), "5.00".into())].contains(&after),
+                    "{option} {number}: {after:?}"
+                ),
+                _ => assert_eq!(after, ("30.00".into(), "0.00".into()), "{option} {number}: {run:?}"),
+            }
+            assert_eq!(home.audit(), "0.00", "{option} {number}");
+            let is_faultless = run.code == 0 && run.stderr.is_empty();
+            if is_faultless {
+                break;
+            }
+            assert_ne!(number, "99", "a transfer has an end");
+        }
+    }
+}
+
+#[test]
+fn letters_carry_a_transfer_between_homes_that_never_meet() {
+    let home = two();
+    let letter = |run: Run| run.exits(0).stdout.trim_end().to_owned();
+    let offer = letter(home.run(&["proof", "offer", "5.00"]));
+    let request = letter(fed(&home, &["proof", "import", "--card", "bob"], &offer));
+    // Nobody pays because a letter says so.
+    let refused = fed(&home, &["proof", "import"], &request).exits(2);
+    assert!(refused.stderr.contains("5.00 EUR") && refused.stderr.contains("--yes"), "{refused:?}");
+    assert_eq!(balances(&home), ("30.00".into(), "0.00".into()));
+    let payment = letter(fed(&home, &["proof", "import", "--yes"], &request));
+    assert_eq!(balances(&home), ("25.00".into(), "0.00".into()));
+    let audit = home.json(&["audit"]);
+    assert_eq!(audit["currencies"][0]["in_flight"], "5.00");
+    // The letter is lost; bob introduces himself, and the payer's card says it again.
+    let introduction = letter(home.run(&["proof", "export", "--card", "bob"]));
+    assert_eq!(letter(fed(&home, &["proof", "import"], &introduction)), payment);
+    let wrong = fed(&home, &["proof", "import"], &payment).exits(2);
+    assert!(wrong.stderr.contains("from this card"), "{wrong:?}");
+    let file = home.file("payment", &format!("{payment}\n"));
+    let out = home.path().join("credited").display().to_string();
+    let done = home.run(&["proof", "import", &file, "--card", "bob", "--out", &out, "--qr"]).exits(0);
+    assert!(done.stderr.contains('█'), "{done:?}");
+    assert_eq!(balances(&home), ("25.00".into(), "5.00".into()));
+    let settled = home.run(&["proof", "import", &out]).exits(0);
+    assert!(settled.stderr.contains("done, the payee has it"), "{settled:?}");
+    assert_eq!(home.run(&["recover"]).exits(0).stdout, "nothing to recover\n");
+    assert_eq!(home.audit(), "0.00");
+    let broken = fed(&home, &["proof", "import"], &payment[..100]).exits(2);
+    assert!(broken.stderr.contains("line 1"), "{broken:?}");
+}
+
+#[test]
+fn a_home_from_before_there_were_transfers_says_what_its_cards_lack() {
+    let home = Home::new();
+    let scheme = home.path().join("scheme.toml");
+    let text = std::fs::read_to_string(&scheme).unwrap();
+    let (before, _) = text.split_once("\n# Signs the certificates").unwrap();
+    std::fs::write(&scheme, before).unwrap();
+    home.run(&["card", "new", "old"]).exits(0);
+    let run = home.run(&["transfer", "1", "--to-card", "old"]).exits(4);
+    assert!(run.stderr.contains("has no key pair") && run.stderr.contains("[certificates]"), "{run:?}");
+}
