@@ -24,10 +24,11 @@ const SIGNATURE: usize = BODY + CertificateBody::LENGTH + 3;
 /// Inside of a certificate.
 pub type Inside = [u8; LENGTH];
 
-/// Numbers of other purses: above and below those of the cards here, in either half.
-pub static PEERS: LazyLock<[[u8; 8]; 4]> = LazyLock::new(|| {
+/// Numbers of other purses: above and below those of the cards here, in either half, with digits in every byte that
+/// decides which is the lower one.
+pub static PEERS: LazyLock<[[u8; 8]; 6]> = LazyLock::new(|| {
     let low = PartyNumber::with_check_digit(5).map_or([0; 8], |number| number.0);
-    [party(20).0, party(21).0, low, party(1).0]
+    [party(20).0, party(21).0, low, party(1).0, party(10_000_009).0, party(13_000_003).0]
 });
 
 /// The certificate of the purse of a number.

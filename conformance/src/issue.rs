@@ -197,7 +197,7 @@ pub fn issues() -> Vec<Issue> {
     disposable.pockets.truncate(1);
     all.push(disposable);
 
-    let mut rich = with_key_pair("purse without limits", Shape::Eight, 5);
+    let mut rich = with_key_pair("purse without limits", Shape::Eight, 12_000_005);
     rich.pockets[0] = Pocket { balance: u32::MAX - 20, limits: ALL, ..rich.pockets[0] };
     rich.tries = 15;
     all.push(rich);

@@ -307,6 +307,8 @@ impl Room {
         // From here on with all three of them.
         self.groups = rest;
         self.groups.extend(GROUPS.iter().zip(&values).map(|(identifier, value)| group(*identifier, value)));
+        let backwards: Groups = self.groups.iter().rev().cloned().collect();
+        self.all.push(history(&backwards, &self.groups));
         let others = [[0; 32], [0xFF; 32], private_key(party(20)).0];
         for private in others {
             self.with(0x8020, &private);

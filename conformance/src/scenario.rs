@@ -5,6 +5,7 @@ use apdu_spec::command::CommandName;
 use purse_tests::scheme::party;
 
 use crate::certificate::{self, PEERS};
+use crate::generator::select;
 use crate::issue::Issue;
 use crate::message::{self, Details, apdu, of_sequence};
 use crate::view::View;
@@ -40,6 +41,10 @@ pub enum Step {
     NewPocket(u8),
     /// A refund of the newest payment.
     Refund(u32),
+    /// SELECT of the application, again.
+    Reselect,
+    /// GET PROOF of the newest payment.
+    Prove,
     /// VERIFY CERTIFICATE of one of the other purses.
     Meet(usize),
     /// A transfer from the peer.
@@ -79,6 +84,11 @@ impl Step {
             Self::Load(amount) => credited(view, 1, amount, CommandName::Credit),
             Self::Decline => credited(view, if view.is_purse() { 4 } else { 3 }, 1, CommandName::Decline),
             Self::Refund(amount) => credited(view, 4, amount, CommandName::Credit),
+            Self::Reselect => select(),
+            Self::Prove => {
+                let newest = view.payments().last().map_or(0, |found| found.sequence);
+                of_sequence(CommandName::GetProof, newest, &[])
+            }
             Self::Meet(place) => certificate::verify(&certificate::of(PEERS[place])),
             Self::Receive(amount) => credited(view, 5, amount, CommandName::Credit),
             Self::DeclineTransfer => credited(view, 5, 1, CommandName::Decline),
@@ -242,8 +252,8 @@ pub fn scenarios(issue: &Issue) -> Vec<(usize, Vec<Step>)> {
 /// Between purses. `aged` has so much happen after its steps that their records leave the log's window.
 fn transfers(aged: &dyn Fn(&[Step]) -> Vec<Step>) -> Vec<(usize, Vec<Step>)> {
     use Step::{
-        Acknowledge, Debit, DeclineTransfer, Lock, LowLimits, Meet, Receive, Reverse, Script, Select,
-        UnloadAll, Verify,
+        Acknowledge, Debit, DeclineTransfer, Lock, LowLimits, Meet, Prove, Receive, Reselect, Reverse,
+        Script, Select, UnloadAll, Verify,
     };
     let then = |first: &[Step], more: &[Step]| [aged(first), more.to_vec()].concat();
     vec![
@@ -252,6 +262,8 @@ fn transfers(aged: &dyn Fn(&[Step]) -> Vec<Step>) -> Vec<(usize, Vec<Step>)> {
         (1, vec![Meet(0), Meet(1), Select(EXCEPTIONS)]),
         (1, vec![Meet(0), Verify]),
         (1, vec![Meet(0), Debit(5, 1), Meet(1)]),
+        // The peer of the session before is none.
+        (1, vec![Meet(0), Debit(5, 1), Reselect, Prove, Debit(5, 1), Receive(1), Acknowledge, Reverse]),
         (2, vec![Meet(0), Debit(5, 1), Acknowledge]),
         (1, vec![Meet(0), Debit(5, 2), Reverse]),
         (1, vec![Meet(0), DeclineTransfer]),
