@@ -2,6 +2,8 @@
 
 #[path = "../tests/tests/card/authentic.rs"]
 mod card_authentic;
+#[path = "../tests/tests/card/certificate.rs"]
+mod card_certificate;
 #[path = "../tests/tests/card/data.rs"]
 mod card_data;
 #[path = "../tests/tests/card/failure.rs"]
@@ -40,6 +42,8 @@ mod card_select;
 mod card_sequence;
 #[path = "../tests/tests/card/t0.rs"]
 mod card_t0;
+#[path = "../tests/tests/card/transfer.rs"]
+mod card_transfer;
 #[path = "../tests/tests/store/model/mod.rs"]
 mod model;
 #[path = "../apdu-spec/tests/standard.rs"]

@@ -96,7 +96,7 @@ impl Certificate {
 
     /// The data object 7F21, as GET DATA gives it.
     pub fn object(&self) -> [u8; Self::OBJECT_LENGTH] {
-        concatenate(&[&TAG_CERTIFICATE, &[0x81, Self::LENGTH as u8], &self.emit()])
+        concatenate(&[&TAG_CERTIFICATE, &[0x81, short(Self::LENGTH)], &self.emit()])
     }
 
     /// From the data object 7F21.
@@ -120,10 +120,162 @@ impl Certificate {
     /// Tag and length of body and signature.
     const HEADERS: [[u8; 3]; 2] = {
         let ([body, body_low], [signature, signature_low]) = (TAG_BODY, TAG_SIGNATURE);
-        [[body, body_low, CertificateBody::LENGTH as u8], [signature, signature_low, Signature::LENGTH as u8]]
+        [
+            [body, body_low, short(CertificateBody::LENGTH)],
+            [signature, signature_low, short(Signature::LENGTH)],
+        ]
     };
+}
+
+/// A length as one byte.
+#[expect(clippy::cast_possible_truncation, reason = "none of a certificate is longer")]
+const fn short(length: usize) -> u8 {
+    length as u8
 }
 
 fn expect(reader: &mut Reader<'_>, header: [u8; 3]) -> Result<(), DataError> {
     if reader.take()? == header { Ok(()) } else { Err(DataError::Value) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::curve::{PrivateKey, SharedSecret};
+
+    fn certificate() -> Certificate {
+        let mut key = [0; 64];
+        for (byte, value) in key.iter_mut().zip(0x40..) {
+            *byte = value;
+        }
+        Certificate {
+            body: CertificateBody {
+                issuer_key: 0x07,
+                role: Role::Purse,
+                number: PartyNumber([0x95, 0x55, 0, 0, 0, 0, 0, 0x18]),
+                expiry: Expiry([0x30, 0x12]),
+                public_key: PublicKey(key),
+            },
+            signature: Signature([0xA5; 64]),
+        }
+    }
+
+    /// Signs nothing but one message by one key.
+    struct OnlyThis(PublicKey, [u8; CertificateBody::LENGTH], Signature);
+
+    impl Curve for OnlyThis {
+        const DEPTH: usize = 0;
+
+        fn public_key(&self, _: &PrivateKey) -> Option<PublicKey> {
+            None
+        }
+
+        fn verify(&self, public: &PublicKey, message: &[u8], signature: &Signature) -> bool {
+            (*public, message, *signature) == (self.0, self.1.as_slice(), self.2)
+        }
+
+        fn agree(&self, _: &PrivateKey, _: &PublicKey) -> Option<SharedSecret> {
+            None
+        }
+
+        fn hash(&self, _: &[u8]) -> [u8; 32] {
+            [0; 32]
+        }
+    }
+
+    #[test]
+    fn every_field_has_its_place() {
+        let emitted = certificate().emit();
+        assert_eq!(emitted.len(), 147);
+        assert_eq!(emitted[..3], [0x7F, 0x4E, 0x4D]);
+        assert_eq!(emitted[3..6], [0x01, 0x07, 0x01]);
+        assert_eq!(emitted[6..14], [0x95, 0x55, 0, 0, 0, 0, 0, 0x18]);
+        assert_eq!(emitted[14..16], [0x30, 0x12]);
+        assert_eq!(emitted[16..80], certificate().body.public_key.0);
+        assert_eq!(emitted[80..83], [0x5F, 0x37, 0x40]);
+        assert_eq!(emitted[83..], [0xA5; 64]);
+        assert_eq!(certificate().body.emit(), emitted[3..80]);
+        assert_eq!(certificate().object()[..4], [0x7F, 0x21, 0x81, 0x93]);
+        assert_eq!(certificate().object()[4..], emitted);
+    }
+
+    #[test]
+    fn what_is_emitted_is_parsed_again() {
+        let mut all = vec![certificate(); 3];
+        all[1].body.role = Role::Merchant;
+        all[2].body.issuer_key = 0xFF;
+        for certificate in all {
+            assert_eq!(Certificate::parse(&certificate.emit()), Ok(certificate));
+            assert_eq!(CertificateBody::parse(&certificate.body.emit()), Ok(certificate.body));
+            assert_eq!(Certificate::parse_object(&certificate.object()), Ok(certificate));
+        }
+    }
+
+    #[test]
+    fn each_byte_that_has_one_value_has_no_other() {
+        let right = certificate().emit();
+        let refused = |at: usize, byte: u8| {
+            let mut inside = right;
+            inside[at] = byte;
+            Certificate::parse(&inside) == Err(DataError::Value)
+        };
+        // Both headers and the version.
+        for at in [0, 1, 2, 3, 80, 81, 82] {
+            for byte in (0..=255).filter(|byte| *byte != right[at]) {
+                assert!(refused(at, byte), "{byte:02X} at {at}");
+            }
+        }
+        for role in [0, 3, 0xFF] {
+            assert!(refused(5, role), "role {role:02X}");
+        }
+        for (at, byte) in [(13, 0x19), (13, 0x0A), (6, 0xA5), (14, 0x3A), (15, 0x13), (15, 0x00)] {
+            assert!(refused(at, byte), "{byte:02X} at {at}");
+        }
+        // Any key index, key and signature is of the form.
+        for at in [4, 16, 79, 83, 146] {
+            assert!(!refused(at, right[at] ^ 0xFF), "at {at}");
+        }
+    }
+
+    #[test]
+    fn each_byte_of_the_header_of_the_object_has_one_value() {
+        let right = certificate().object();
+        for at in 0..4 {
+            for byte in (0..=255).filter(|byte| *byte != right[at]) {
+                let mut object = right;
+                object[at] = byte;
+                assert_eq!(Certificate::parse_object(&object), Err(DataError::Value), "{byte:02X} at {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_other_length_is_refused() {
+        let object = certificate().object();
+        let long = [object.as_slice(), &[0]].concat();
+        for length in 0..=long.len() {
+            let whole = length == Certificate::OBJECT_LENGTH;
+            assert_eq!(Certificate::parse_object(&long[..length]).is_ok(), whole, "object of {length}");
+            let inside = long[4..].get(..length);
+            let whole = length == Certificate::LENGTH;
+            assert_eq!(inside.is_some_and(|inside| Certificate::parse(inside).is_ok()), whole, "{length}");
+            let body = long[7..].get(..length);
+            let whole = length == CertificateBody::LENGTH;
+            assert_eq!(
+                body.is_some_and(|body| CertificateBody::parse(body).is_ok()),
+                whole,
+                "body of {length}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_signature_is_the_issuers_over_the_body() {
+        let certificate = certificate();
+        let issuer = PublicKey([9; 64]);
+        let curve = OnlyThis(issuer, certificate.body.emit(), certificate.signature);
+        assert!(certificate.is_signed_by(&curve, &issuer));
+        assert!(!certificate.is_signed_by(&curve, &certificate.body.public_key));
+        let other = CertificateBody { issuer_key: 8, ..certificate.body };
+        assert!(!Certificate { body: other, ..certificate }.is_signed_by(&curve, &issuer));
+    }
 }

@@ -93,3 +93,69 @@ pub fn pair_key<C: Curve>(
     digest.zeroize();
     key
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Hashes to what it is given, the first 32 bytes from `self.0` on; agrees on nothing.
+    struct Seen(usize);
+
+    impl Curve for Seen {
+        const DEPTH: usize = 0;
+
+        fn public_key(&self, _: &PrivateKey) -> Option<PublicKey> {
+            None
+        }
+
+        fn verify(&self, _: &PublicKey, _: &[u8], _: &Signature) -> bool {
+            false
+        }
+
+        fn agree(&self, _: &PrivateKey, _: &PublicKey) -> Option<SharedSecret> {
+            None
+        }
+
+        fn hash(&self, message: &[u8]) -> [u8; 32] {
+            assert_eq!(message.len(), 56);
+            let mut seen = [0; 32];
+            for (byte, from) in seen.iter_mut().zip(message.iter().skip(self.0)) {
+                *byte = *from;
+            }
+            seen
+        }
+    }
+
+    const LOWER: PartyNumber = PartyNumber([0x95, 0x55, 0, 0, 0, 0, 0, 0x18]);
+    const HIGHER: PartyNumber = PartyNumber([0x95, 0x55, 0, 0, 0, 0, 0, 0x26]);
+
+    #[test]
+    fn what_is_hashed_is_counter_secret_label_and_both_numbers_the_lower_first() {
+        let shared = SharedSecret([0x5C; 32]);
+        let expected = [
+            [0, 0, 0, 1].as_slice(),
+            &[0x5C; 32],
+            b"PAIR",
+            &[0x95, 0x55, 0, 0, 0, 0, 0, 0x18],
+            &[0x95, 0x55, 0, 0, 0, 0, 0, 0x26],
+        ]
+        .concat();
+        for (one, other) in [(LOWER, HIGHER), (HIGHER, LOWER)] {
+            for from in 0..=40 {
+                let key = pair_key(&Seen(from), &shared, one, other);
+                assert_eq!(key.0, expected[from..from + 16], "from {from}");
+            }
+        }
+    }
+
+    #[test]
+    fn secrets_show_nothing_of_themselves() {
+        assert_eq!(format!("{:?}", PrivateKey([0xA7; 32])), "PrivateKey(..)");
+        assert_eq!(format!("{:?}", SharedSecret([0xA7; 32])), "SharedSecret(..)");
+    }
+
+    #[test]
+    fn lengths_are_those_of_p_256() {
+        assert_eq!([PrivateKey::LENGTH, PublicKey::LENGTH, Signature::LENGTH], [32, 64, 64]);
+    }
+}

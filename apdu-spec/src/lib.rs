@@ -9,6 +9,10 @@
     deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)
 )]
 
+#[cfg(test)]
+#[macro_use]
+extern crate std;
+
 pub mod answer_to_reset;
 pub mod certificate;
 pub mod command;

@@ -65,6 +65,12 @@ fn fill<const WINDOW: usize, const EXCEPTIONS: usize>(
     for (name, key) in keys.into_iter().zip(&identity.keys) {
         filling.bytes(name, &key.0);
     }
+    let key = store.transfer_key().expect("a memory that reads");
+    let certificate = store.certificate().expect("a memory that reads");
+    filling.bytes("PRIVATE.KEY", key.as_ref().map_or(&[], |key| &key.private_key.0[..]));
+    filling.bytes("ISSUER.KEY", key.as_ref().map_or(&[], |key| &key.issuer_key.0[..]));
+    let certificate = certificate.map(|certificate| certificate.emit());
+    filling.bytes("CERTIFICATE", certificate.as_ref().map_or(&[], |certificate| &certificate[..]));
     filling.bytes("EXPIRY", &parameters.expiry.0);
     filling.number("BLOCK.FLAG", parameters.blocked);
     filling.number("LOCK.FLAG", parameters.locked);

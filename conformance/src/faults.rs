@@ -8,6 +8,7 @@ mod files;
 mod holder;
 mod payee;
 mod payer;
+mod peer;
 mod personalise;
 pub mod place;
 mod script;
@@ -26,6 +27,7 @@ use purse_verification::faults::copy::Program;
 
 use self::place::{Fault, faults, seed};
 use crate::coverage::Lines;
+use crate::curve::remembering;
 use crate::history::{self, Disagreement, Plan};
 use crate::issue::{Issue, issues};
 use crate::run::total;
@@ -71,6 +73,7 @@ pub fn all() -> Vec<Fault> {
         script::PLACES,
         debit::PLACES,
         payer::PLACES,
+        peer::PLACES,
         every_payee::PLACES,
         payee::PLACES,
         personalise::PLACES,
@@ -218,7 +221,7 @@ pub fn seek(fault: Option<u32>, seed: u64) -> Result<bool, Box<dyn Error>> {
     if let Some(fault) = fault {
         switch_on(fault);
     }
-    let standard = Standard::load()?;
+    let standard = remembering(Standard::load()?);
     let (found, commands) = compare(&standard, &Lines::of(&standard), seed);
     println!("{commands}");
     if let Some((way, found)) = &found {

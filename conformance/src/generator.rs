@@ -1,5 +1,6 @@
 //! Generated commands: for the card as it is, mostly right in all but one or two things, and on every edge.
 
+mod meeting;
 mod payment;
 mod personalise;
 mod plain;
@@ -38,7 +39,10 @@ pub fn command(situation: &Situation<'_>, draw: &mut Draw) -> Vec<u8> {
     if let Some(last) = recent.last()
         && draw.once_in(6)
     {
-        return plain::following(last, draw);
+        return plain::following(view, last, draw);
+    }
+    if view.has_key_pair && view.peer.is_none() && draw.once_in(6) {
+        return meeting::meeting(view, draw);
     }
     let made = match draw.below(100) {
         0..8 => plain::selection(draw),
@@ -46,7 +50,8 @@ pub fn command(situation: &Situation<'_>, draw: &mut Draw) -> Vec<u8> {
         24..36 => plain::holder(view, draw),
         36..73 => payment::payment(view, draw),
         73..88 => script::script(view, draw),
-        88..96 if !recent.is_empty() => recent[draw.below(recent.len())].clone(),
+        88..90 => meeting::meeting(view, draw),
+        90..96 if !recent.is_empty() => recent[draw.below(recent.len())].clone(),
         96 => personalise::block(situation, draw),
         _ => plain::unblocking(view, draw),
     };

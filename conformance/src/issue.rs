@@ -4,11 +4,11 @@ use apdu_spec::cryptography::KeyPurpose;
 use apdu_spec::element::{Amount, Currency, Expiry, KeyVersion, Role, Sequence};
 use apdu_spec::file::FLAG_DISPOSABLE;
 use apdu_spec::number::PartyNumber;
-use apdu_spec::personalisation::{CardProfile, IdentityGroup, PocketGroup};
+use apdu_spec::personalisation::{CardProfile, DGI_PIN_TRIES, IdentityGroup, PocketGroup};
 use apdu_spec::pocket::{Limits, POCKETS, PocketParameters};
 use apdu_spec::software::Software;
 use purse_card::store::{Administration, Identity, Masters, Parameters, Pin};
-use purse_tests::scheme::{eur, issuer, master, own_key, party, pin, usd};
+use purse_tests::scheme::{eur, issuer, key_pair, master, own_key, party, pin, usd};
 
 use crate::specimen::{Parts, Shape};
 
@@ -48,6 +48,8 @@ pub struct Issue {
     pub pin: &'static str,
     /// Where its sequences begin; then it is not personalised by STORE DATA, which begins at 0.
     pub first_sequence: Option<u32>,
+    /// Whether it takes part in transfers.
+    pub has_key_pair: bool,
 }
 
 const NARROW: [u32; 6] = [40, 15, 6, 10, 12, 14];
@@ -76,12 +78,14 @@ impl Issue {
             tries: 3,
             pin: "1234",
             first_sequence: None,
+            has_key_pair: false,
         }
     }
 
     /// The data groups of STORE DATA.
     pub fn groups(&self) -> Vec<Vec<u8>> {
         let masters: Vec<_> = self.masters().collect();
+        let key_pair = self.has_key_pair.then(|| key_pair(self.number));
         let mut pockets = [None; POCKETS];
         for (place, pocket) in pockets.iter_mut().zip(&self.pockets) {
             let balance = Amount(pocket.balance);
@@ -100,12 +104,16 @@ impl Issue {
             keys: KeyPurpose::ALL.map(|purpose| own_key(purpose, self.number, self.key_version)),
             masters: &masters,
             pin: pin(self.pin),
-            key_pair: None,
+            key_pair: key_pair.as_ref(),
         };
         let mut groups = Vec::new();
         profile.groups(&Software, |group| groups.push(group.to_vec()));
-        if let Some([.., left, limit]) = groups.last_mut().map(Vec::as_mut_slice) {
-            (*left, *limit) = (self.tries, self.tries);
+        for group in &mut groups {
+            if let [high, low, _, left, limit] = group.as_mut_slice()
+                && [*high, *low] == DGI_PIN_TRIES.to_be_bytes()
+            {
+                (*left, *limit) = (self.tries, self.tries);
+            }
         }
         groups
     }
@@ -149,7 +157,7 @@ impl Issue {
         }
         let masters = Some(masters).filter(|_| self.role == Role::Merchant);
         let pin = Pin { block: pin(self.pin).emit(), tries: self.tries, limit: self.tries, administration };
-        (identity, parameters, masters, pin)
+        (identity, parameters, masters, pin, self.has_key_pair.then(|| key_pair(self.number)))
     }
 }
 
@@ -171,23 +179,25 @@ impl Pocket {
 /// Every card that is tried.
 pub fn issues() -> Vec<Issue> {
     let purse = |name, shape, number| Issue::new(name, shape, Role::Purse, number);
+    let with_key_pair =
+        |name, shape, number| Issue { has_key_pair: true, ..Issue::new(name, shape, Role::Purse, number) };
     let sam = |name, shape, number| Issue::new(name, shape, Role::Merchant, number);
-    let mut all = vec![purse("purse", Shape::Four, 1), sam("SAM", Shape::Eight, 2)];
+    let mut all = vec![with_key_pair("purse", Shape::Four, 1), sam("SAM", Shape::Eight, 2)];
 
-    let mut wide = purse("purse without small limits", Shape::Six, 3);
+    let mut wide = with_key_pair("purse without small limits", Shape::Six, 3);
     wide.pockets[0].limits = WIDE;
     wide.pockets[1].balance = 30;
     wide.key_version = KeyVersion(3);
     wide.tries = 2;
     all.push(wide);
 
-    let mut disposable = purse("disposable purse", Shape::Four, 4);
+    let mut disposable = with_key_pair("disposable purse", Shape::Four, 4);
     disposable.flags = FLAG_DISPOSABLE;
     disposable.pockets[0].balance = 9;
     disposable.pockets.truncate(1);
     all.push(disposable);
 
-    let mut rich = purse("purse without limits", Shape::Eight, 5);
+    let mut rich = with_key_pair("purse without limits", Shape::Eight, 12_000_005);
     rich.pockets[0] = Pocket { balance: u32::MAX - 20, limits: ALL, ..rich.pockets[0] };
     rich.tries = 15;
     all.push(rich);
@@ -216,7 +226,7 @@ pub fn issues() -> Vec<Issue> {
     for (name, first) in
         [("purse near the end", u32::MAX - 0x100 - 2), ("purse at the very end", u32::MAX - 6)]
     {
-        all.push(Issue { first_sequence: Some(first), ..purse(name, Shape::Six, 8) });
+        all.push(Issue { first_sequence: Some(first), ..with_key_pair(name, Shape::Six, 8) });
     }
     for (name, first) in [("SAM near the end", u32::MAX - 0x100 - 2), ("SAM at the very end", u32::MAX - 6)] {
         let mut late = sam(name, Shape::Twelve, 9);

@@ -6,6 +6,7 @@ use apdu_spec::file::APPLICATION;
 use purse_reference::session::Session;
 use purse_tests::scheme::{eur, jpy, party};
 
+use crate::certificate::{self, Inside, PEERS, RENEWED};
 use crate::draw::Draw;
 use crate::generator::{self, Situation, personalisation, select};
 use crate::issue::Issue;
@@ -20,6 +21,7 @@ pub fn menu(view: &View, session: &Session, issue: &Issue, recent: &[Vec<u8>], s
     let mut menu = Menu { view, commands: Vec::new() };
     menu.files();
     menu.holder();
+    menu.certificates();
     menu.records();
     menu.incoming();
     menu.past();
@@ -84,10 +86,13 @@ impl Menu<'_> {
             self.put(CommandName::ReadRecord, 1, file << 3 | 4, &[]);
         }
         self.with_expected(apdu(CommandName::ReadRecord, 1, 0xC4, &[]), &[49, 50, 51]);
-        for [high, low] in [[0x9F, 0x17], [0x9F, 0x4F], [0x7F, 0x4F], [0x7F, 0x17], [0x9F, 0x18]] {
+        for [high, low] in
+            [[0x9F, 0x17], [0x9F, 0x4F], [0x7F, 0x4F], [0x7F, 0x17], [0x9F, 0x18], [0x9F, 0x21]]
+        {
             let command = apdu(CommandName::GetData, high, low, &[]);
             self.with_expected(command, &[0, 3, 4, 12, 13]);
         }
+        self.with_expected(apdu(CommandName::GetData, 0x7F, 0x21, &[]), &[0, 150, 151]);
         for pocket in 0..5 {
             self.put(CommandName::GetBalance, 0, pocket, &[]);
         }
@@ -107,6 +112,13 @@ impl Menu<'_> {
         }
         self.put(CommandName::Lock, 0, 0, &[]);
         self.put(CommandName::Unlock, 1, 0, &[]);
+    }
+
+    /// Of each other purse, of this one, of a later key, and such as break a rule.
+    fn certificates(&mut self) {
+        let right = PEERS.iter().copied().chain([self.view.number]).map(certificate::of).chain([*RENEWED]);
+        let all: Vec<Inside> = right.chain(certificate::wrong().iter().copied()).collect();
+        self.commands.extend(all.iter().map(|inside| certificate::verify(inside)));
     }
 
     /// Everything about one sequence, for every one that there is and those beside.
@@ -187,16 +199,28 @@ impl Menu<'_> {
 
     fn key_version(&self, kind: u8) -> u8 {
         let held = self.view.masters.iter().copied().find(|version| *version != 0);
+        if kind == 5 {
+            return 0;
+        }
         if [1, 2].contains(&kind) || self.view.is_purse() { self.view.key_version } else { held.unwrap_or(1) }
+    }
+
+    fn other_side(&self, kind: u8) -> [u8; 8] {
+        match kind {
+            1 | 2 => self.view.issuer,
+            5 => self.view.peer.unwrap_or(PEERS[0]),
+            _ => party(20).0,
+        }
     }
 
     fn amounts(&self) -> Vec<u32> {
         let pocket = self.view.pockets[0];
-        let [maximum, debit, one, total, _, offline] = pocket.limits;
+        let [maximum, debit, one, total, transfer, offline] = pocket.limits;
         let edges = [
             pocket.balance,
             maximum.wrapping_sub(pocket.balance),
             debit,
+            transfer,
             one,
             total.wrapping_sub(pocket.spent),
             offline.wrapping_sub(pocket.received),
@@ -211,13 +235,12 @@ impl Menu<'_> {
     fn incoming(&mut self) {
         let view = self.view;
         for kind in 0..7 {
-            let from = if kind == 1 { view.issuer } else { party(20).0 };
             let right = Details {
                 kind,
                 key_version: self.key_version(kind),
                 currency: if view.pockets[0].currency == [0, 0] { eur().0 } else { view.pockets[0].currency },
                 amount: 1,
-                from,
+                from: self.other_side(kind),
                 from_sequence: if kind == 1 { view.sequence } else { 3 },
                 to: view.number,
                 to_sequence: view.sequence,
@@ -244,13 +267,13 @@ impl Menu<'_> {
         let sequences =
             [last, last.wrapping_sub(1), last.wrapping_add(1), first.wrapping_sub(1), first, 0, 1];
         for sequence in sequences {
-            for kind in [1, if view.is_purse() { 4 } else { 3 }] {
+            for kind in [1, if view.is_purse() { 4 } else { 3 }, 5] {
                 let details = Details {
                     kind,
                     key_version: self.key_version(kind),
                     currency: view.pockets[0].currency,
                     amount: 2,
-                    from: if kind == 1 { view.issuer } else { party(20).0 },
+                    from: self.other_side(kind),
                     from_sequence: sequence,
                     to: view.number,
                     to_sequence: sequence,
@@ -273,7 +296,7 @@ impl Menu<'_> {
                 amount: 1,
                 from: view.number,
                 from_sequence: view.sequence,
-                to: if kind == 2 { view.issuer } else { party(20).0 },
+                to: self.other_side(kind),
                 to_sequence: if kind == 2 { view.sequence } else { 3 },
                 time: 1_800_000_000,
             };

@@ -19,6 +19,7 @@ use self::hold::Held;
 use self::make::Mutant;
 use crate::corpus::Corpus;
 use crate::coverage::Lines;
+use crate::curve::remembering;
 use crate::issue::issues;
 use crate::report;
 
@@ -87,7 +88,7 @@ pub struct Summary {
 /// The listings are not of the language, or text and card differ as they are.
 pub fn mutants(options: &Options) -> Result<bool, Box<dyn Error>> {
     let begin = Instant::now();
-    let standard = Standard::load()?;
+    let standard = remembering(Standard::load()?);
     let lines = Lines::of(&standard);
     let effort = Effort { states: options.states, histories: options.histories, seed: options.seed };
     let corpus =
@@ -198,6 +199,7 @@ fn judge(
 ) -> Verdict {
     let sources = standard.sources();
     let Ok(changed) = Standard::new(mutant.sources(sources)) else { return Verdict::Checks };
+    let changed = remembering(changed);
     if !check(&changed).is_empty() {
         return Verdict::Checks;
     }

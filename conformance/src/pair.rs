@@ -9,6 +9,7 @@ use purse_reference::session::Session;
 use purse_reference::standard::Standard;
 use purse_terminal::simulated_memory::{Cut, SimulatedMemory};
 
+use crate::certificate;
 use crate::coverage::{Coverage, Lines, Watch};
 use crate::draw::Draw;
 use crate::generator::{personalisation, select};
@@ -220,7 +221,8 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// The commands that bring a card which has just got power to a session: selected, verified, the current file. What
+/// The commands that bring a card which has just got power to a session: selected, PIN and peer verified, the
+/// current file. What
 /// STORE DATA has collected is the caller's to send again.
 pub fn prelude(memory: &Memory, session: &Session) -> Vec<Vec<u8>> {
     let view = View::of_parts(memory, session);
@@ -232,6 +234,7 @@ pub fn prelude(memory: &Memory, session: &Session) -> Vec<Vec<u8>> {
     if view.verified {
         commands.push(apdu(CommandName::Verify, 0, 0x80, &view.pin));
     }
+    commands.extend(certificate::of_session(&view).map(|inside| certificate::verify(&inside)));
     let file: Option<[u8; 2]> = match number("FILE") {
         1 => Some([0x2F, 0]),
         3 => Some([0, 0x15]),

@@ -3,7 +3,9 @@
 
 use apdu_spec::command::CommandName;
 use apdu_spec::number::PartyNumber;
+use purse_tests::scheme::{key_pair, party, private_key, public_key};
 
+use crate::certificate::{self, CHANGES, Inside};
 use crate::draw::Draw;
 use crate::generator::select;
 use crate::issue::Issue;
@@ -69,6 +71,7 @@ pub fn rooms(issue: &Issue) -> Vec<Vec<Vec<u8>>> {
     room.identity();
     room.pockets();
     room.keys();
+    room.key_pair();
     room.pin();
     room.blocks();
     room.all
@@ -135,8 +138,8 @@ impl Room {
         let (identity, pin) = (self.value(0x1501), self.value(0x8010));
         self.with(0x1502, &identity);
         self.with(0x8011, &pin);
-        for unknown in [0x1510, 0x1516, 0x1500, 0x8002, 0x8020, 0x7F21, 0x9011] {
-            for length in [0, 1, 2, 8, 12, 21, 31, 64] {
+        for unknown in [0x1510, 0x1516, 0x1500, 0x8002, 0x8021, 0x7F20, 0x7F22, 0x9021, 0x9011] {
+            for length in [0, 1, 2, 8, 12, 21, 31, 32, 64, 147] {
                 self.with(unknown, &vec![3; length]);
             }
         }
@@ -283,6 +286,60 @@ impl Room {
                 self.with(0x8001, &masters(&versions));
             }
         }
+    }
+
+    /// Key pair, issuer's key and certificate: all, some or none of them, and each rule broken.
+    fn key_pair(&mut self) {
+        const GROUPS: [u16; 3] = [0x8020, 0x9020, 0x7F21];
+        let number = self.value(0x1501)[1..9].try_into().unwrap_or([0; 8]);
+        let pair = key_pair(PartyNumber(number));
+        let right = pair.certificate.emit();
+        let values = [&pair.private_key.0[..], &pair.issuer_key.0, &right];
+        let issued = self.groups.clone();
+        let rest: Groups =
+            issued.iter().filter(|group| !GROUPS.contains(&identifier(group))).cloned().collect();
+        // Every choice of the three; on a SAM none is right but the empty one.
+        for choice in 0..8 {
+            let chosen = GROUPS.iter().zip(&values).enumerate().filter(|(place, _)| choice >> place & 1 == 1);
+            let chosen = chosen.map(|(_, (identifier, value))| group(*identifier, value));
+            self.all.push(history(&rest.iter().cloned().chain(chosen).collect::<Groups>(), &issued));
+        }
+        // From here on with all three of them.
+        self.groups = rest;
+        self.groups.extend(GROUPS.iter().zip(&values).map(|(identifier, value)| group(*identifier, value)));
+        let backwards: Groups = self.groups.iter().rev().cloned().collect();
+        self.all.push(history(&backwards, &self.groups));
+        let others = [[0; 32], [0xFF; 32], private_key(party(20)).0];
+        for private in others {
+            self.with(0x8020, &private);
+        }
+        let last = pair.private_key.0[31];
+        self.changed(0x8020, 31, &[last ^ 1]);
+        for issuer in [[0; 64], [1; 64], public_key(&private_key(party(20))).0] {
+            self.with(0x9020, &issuer);
+        }
+        let of_another = key_pair(party(20)).certificate;
+        let all = CHANGES.iter().map(|(at, bytes)| certificate::with(right, *at, bytes));
+        let mut all: Vec<Inside> = all.collect();
+        all.extend([
+            of_another.emit(),
+            certificate::with(right, 3, &of_another.body.number.0),
+            certificate::with(right, 13, &of_another.body.public_key.0),
+        ]);
+        let mut foreign = right;
+        certificate::sign(&mut foreign, &private_key(party(20)));
+        all.push(foreign);
+        for inside in all {
+            self.with(0x7F21, &inside);
+        }
+        // A bit of each byte; those of number and key are signed no longer.
+        for (at, byte) in right.iter().enumerate() {
+            self.changed(0x7F21, at, &[byte ^ 1]);
+        }
+        // As the key pair of another number, of the same issuer.
+        let other = of_another.body.number;
+        self.changed(0x1501, 1, &other.0);
+        self.groups = issued;
     }
 
     fn pin(&mut self) {

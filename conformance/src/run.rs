@@ -7,6 +7,7 @@ use std::time::Instant;
 use purse_reference::standard::Standard;
 
 use crate::coverage::{Coverage, Lines};
+use crate::curve::remembering;
 use crate::draw::Draw;
 use crate::history::{self, Disagreement, Plan};
 use crate::issue::issues;
@@ -124,7 +125,7 @@ struct Summary {
 /// The listings are not of the language.
 pub fn run(options: &Options) -> Result<bool, Box<dyn std::error::Error>> {
     let begin = Instant::now();
-    let standard = Standard::load()?;
+    let standard = remembering(Standard::load()?);
     let lines = Lines::of(&standard);
     let bounds = Bounds { near: options.states, deep: options.states, cuts: true, scenarios: true };
     let (mut found, states) = walk(&standard, &lines, bounds, options.seed);

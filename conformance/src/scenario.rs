@@ -4,6 +4,8 @@
 use apdu_spec::command::CommandName;
 use purse_tests::scheme::party;
 
+use crate::certificate::{self, PEERS};
+use crate::generator::select;
 use crate::issue::Issue;
 use crate::message::{self, Details, apdu, of_sequence};
 use crate::view::View;
@@ -39,6 +41,18 @@ pub enum Step {
     NewPocket(u8),
     /// A refund of the newest payment.
     Refund(u32),
+    /// SELECT of the application, again.
+    Reselect,
+    /// GET PROOF of the newest payment.
+    Prove,
+    /// VERIFY CERTIFICATE of one of the other purses.
+    Meet(usize),
+    /// A transfer from the peer.
+    Receive(u32),
+    /// REVERSE of the newest payment.
+    Reverse,
+    /// A transfer from the peer that is declined.
+    DeclineTransfer,
 }
 
 impl Step {
@@ -70,17 +84,25 @@ impl Step {
             Self::Load(amount) => credited(view, 1, amount, CommandName::Credit),
             Self::Decline => credited(view, if view.is_purse() { 4 } else { 3 }, 1, CommandName::Decline),
             Self::Refund(amount) => credited(view, 4, amount, CommandName::Credit),
+            Self::Reselect => select(),
+            Self::Prove => {
+                let newest = view.payments().last().map_or(0, |found| found.sequence);
+                of_sequence(CommandName::GetProof, newest, &[])
+            }
+            Self::Meet(place) => certificate::verify(&certificate::of(PEERS[place])),
+            Self::Receive(amount) => credited(view, 5, amount, CommandName::Credit),
+            Self::DeclineTransfer => credited(view, 5, 1, CommandName::Decline),
             Self::UnloadAll => Self::Debit(2, view.pockets[0].balance).command(view),
             Self::Debit(kind, amount) => {
                 let unloads = kind == 2;
                 let details = Details {
                     kind,
-                    key_version: if unloads || view.is_purse() { view.key_version } else { view.masters[0] },
+                    key_version: version(view, kind),
                     currency: view.pockets[0].currency,
                     amount,
                     from: view.number,
                     from_sequence: view.sequence,
-                    to: if unloads { view.issuer } else { party(20).0 },
+                    to: other_side(view, kind),
                     to_sequence: if unloads { view.sequence } else { 3 },
                     time: 1_800_000_000,
                 };
@@ -92,6 +114,12 @@ impl Step {
                     newest.map_or((0, [0; 8]), |found| (found.sequence, found.details.ack()));
                 of_sequence(CommandName::Acknowledge, sequence, &ack)
             }
+            Self::Reverse => {
+                let newest = view.payments().last();
+                let (sequence, nack) =
+                    newest.map_or((0, [0; 8]), |found| (found.sequence, found.details.nack()));
+                of_sequence(CommandName::Reverse, sequence, &nack)
+            }
         }
     }
 }
@@ -100,10 +128,10 @@ fn credited(view: &View, kind: u8, amount: u32, command: CommandName) -> Vec<u8>
     let loads = kind == 1;
     let details = Details {
         kind,
-        key_version: if loads || view.is_purse() { view.key_version } else { view.masters[0] },
+        key_version: version(view, kind),
         currency: view.pockets[0].currency,
         amount,
-        from: if loads { view.issuer } else { party(20).0 },
+        from: other_side(view, kind),
         from_sequence: if loads { view.sequence } else { 3 },
         to: view.number,
         to_sequence: view.sequence,
@@ -111,6 +139,24 @@ fn credited(view: &View, kind: u8, amount: u32, command: CommandName) -> Vec<u8>
     };
     let tac = details.tac();
     details.voucher(command, details.val(tac), tac)
+}
+
+/// The key version of a kind, if all is right.
+fn version(view: &View, kind: u8) -> u8 {
+    match kind {
+        5 => 0,
+        3 | 4 if !view.is_purse() => view.masters[0],
+        _ => view.key_version,
+    }
+}
+
+/// Who is on the other side of a kind, if all is right.
+fn other_side(view: &View, kind: u8) -> [u8; 8] {
+    match kind {
+        1 | 2 => view.issuer,
+        5 => view.peer.unwrap_or(PEERS[0]),
+        _ => party(20).0,
+    }
 }
 
 const EXCEPTIONS: [u8; 2] = [0, 0x19];
@@ -187,6 +233,9 @@ pub fn scenarios(issue: &Issue) -> Vec<(usize, Vec<Step>)> {
         // Its unload waits, under no master.
         all.push((1, with(aged(&[Debit(2, 0)]), &[Debit(2, 0)])));
     }
+    if issue.has_key_pair {
+        all.extend(transfers(&aged));
+    }
     if issue.first_sequence.is_some() {
         let pairs = std::iter::repeat_n([Debit(2, u32::from(is_purse)), Acknowledge], 7).flatten();
         let mut steps: Vec<Step> = pairs.collect();
@@ -198,4 +247,38 @@ pub fn scenarios(issue: &Issue) -> Vec<(usize, Vec<Step>)> {
         }
     }
     all
+}
+
+/// Between purses. `aged` has so much happen after its steps that their records leave the log's window.
+fn transfers(aged: &dyn Fn(&[Step]) -> Vec<Step>) -> Vec<(usize, Vec<Step>)> {
+    use Step::{
+        Acknowledge, Debit, DeclineTransfer, Lock, LowLimits, Meet, Prove, Receive, Reselect, Reverse,
+        Script, Select, UnloadAll, Verify,
+    };
+    let then = |first: &[Step], more: &[Step]| [aged(first), more.to_vec()].concat();
+    vec![
+        (1, vec![Meet(0)]),
+        (1, vec![Meet(2)]),
+        (1, vec![Meet(0), Meet(1), Select(EXCEPTIONS)]),
+        (1, vec![Meet(0), Verify]),
+        (1, vec![Meet(0), Debit(5, 1), Meet(1)]),
+        // The peer of the session before is none.
+        (1, vec![Meet(0), Debit(5, 1), Reselect, Prove, Debit(5, 1), Receive(1), Acknowledge, Reverse]),
+        (2, vec![Meet(0), Debit(5, 1), Acknowledge]),
+        (1, vec![Meet(0), Debit(5, 2), Reverse]),
+        (1, vec![Meet(0), DeclineTransfer]),
+        (2, vec![Verify, Meet(0), Debit(5, 1), Receive(1), Lock]),
+        // A repeat of what was credited is all that CREDIT still answers.
+        (1, vec![Meet(0), Receive(1), Script(5)]),
+        (1, vec![Meet(0), Receive(2), UnloadAll, Acknowledge, Script(7)]),
+        // At the limits of offline receipts, and above them once they are lower.
+        (1, vec![Meet(1), Receive(14)]),
+        (1, vec![Meet(1), Receive(9), Receive(4), Verify, Debit(5, 3)]),
+        (1, vec![Meet(1), Receive(3), Debit(5, 1), LowLimits]),
+        // In EF.EXC, alone and with an unload in the last place.
+        (2, then(&[Meet(0), Debit(5, 1)], &[Select(EXCEPTIONS)])),
+        (1, then(&[Meet(0), Debit(5, 1), Debit(2, 1)], &[])),
+        (1, then(&[Meet(0), Debit(5, 1), Receive(1)], &[Meet(1)])),
+        (1, vec![Meet(0), Debit(5, 1), Debit(5, 1), Debit(2, 1)]),
+    ]
 }

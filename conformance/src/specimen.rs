@@ -3,7 +3,7 @@
 use std::fmt;
 
 use apdu_spec::command::apdu::LONGEST_RESPONSE;
-use apdu_spec::software::Software;
+use apdu_spec::personalisation::KeyPair;
 use purse_card::Card;
 use purse_card::memory::Geometry;
 use purse_card::store::{Identity, Masters, Parameters, Pin, Store, minimum_pages};
@@ -11,6 +11,7 @@ use purse_reference::memory::{Memory, Sizes};
 use purse_terminal::simulated_memory::{Cut, SimulatedMemory};
 
 use crate::content;
+use crate::curve::Remembering;
 
 /// A card with its power on, of whatever size.
 pub trait Specimen: fmt::Debug + Send {
@@ -29,7 +30,7 @@ pub trait Specimen: fmt::Debug + Send {
 }
 
 impl<const WINDOW: usize, const EXCEPTIONS: usize> Specimen
-    for Card<SimulatedMemory, Software, WINDOW, EXCEPTIONS>
+    for Card<SimulatedMemory, Remembering, WINDOW, EXCEPTIONS>
 {
     fn process(&mut self, command: &[u8]) -> Vec<u8> {
         let mut response = [0; LONGEST_RESPONSE];
@@ -132,7 +133,7 @@ impl Shape {
     pub fn boot(self, mut memory: SimulatedMemory) -> Result<Box<dyn Specimen>, String> {
         memory.power_on();
         with_shape!(self, W, X, {
-            let card = Card::<_, _, W, X>::power_up(memory, Software);
+            let card = Card::<_, _, W, X>::power_up(memory, Remembering);
             card.map(|card| Box::new(card) as Box<dyn Specimen>)
                 .map_err(|(_, error)| format!("the card does not start: {error:?}"))
         })
@@ -156,15 +157,17 @@ impl Shape {
     ///
     /// # Panics
     /// If a blank memory is none.
-    pub fn personalised(self, (identity, parameters, masters, pin): &Parts) -> SimulatedMemory {
+    pub fn personalised(self, (identity, parameters, masters, pin, key_pair): &Parts) -> SimulatedMemory {
         with_shape!(self, W, X, {
             let store = Store::<_, W, X>::power_up(self.memory());
             let mut store = store.map_err(|(_, error)| error).expect("the memory is sound");
-            store.personalise(identity, parameters, masters.as_ref(), pin, None).expect("the card is blank");
+            store
+                .personalise(identity, parameters, masters.as_ref(), pin, key_pair.as_ref())
+                .expect("the card is blank");
             store.into_memory()
         })
     }
 }
 
 /// What a store is personalised with.
-pub type Parts = (Identity, Parameters, Option<Masters>, Pin);
+pub type Parts = (Identity, Parameters, Option<Masters>, Pin, Option<KeyPair>);

@@ -75,6 +75,12 @@ pub struct View {
     pub selected: bool,
     /// The PIN is verified.
     pub verified: bool,
+    /// It takes part in transfers.
+    pub has_key_pair: bool,
+    /// The purse whose certificate is verified.
+    pub peer: Option<[u8; 8]>,
+    /// The key of that pair.
+    pub peer_key: [u8; 16],
     /// Blocks of STORE DATA taken.
     pub blocks: u32,
 }
@@ -144,6 +150,9 @@ impl View {
                 .collect(),
             selected: held("SELECTED") == 1,
             verified: held("PIN.VERIFIED") == 1,
+            has_key_pair: at("CERTIFICATE", 0).and_then(Value::bytes).is_some_and(|bytes| !bytes.is_empty()),
+            peer: Some(bytes(session.named("PEER").as_ref())).filter(|_| held("PEER.VERIFIED") == 1),
+            peer_key: bytes(session.named("PEER.KEY").as_ref()),
             blocks: held("BLOCKS"),
         }
     }

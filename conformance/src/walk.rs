@@ -244,7 +244,7 @@ impl<'a> Walk<'a> {
                 self.corpus.keep(self.lines, (from, to), &command, response, &agreed.watch, false);
             }
             if to != from || is_of_session(&command) {
-                for probe in probes() {
+                for probe in probes(&view) {
                     let agreed = pair.command(&probe).map_err(|difference| {
                         self.coverage.tried(difference.command).disagreements += 1;
                         let events = [&command, &probe].map(|command| Event::Command(command.clone()));
@@ -276,11 +276,11 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Whether a command may change which file is current, or whether the PIN is verified.
+/// Whether a command may change which file is current, whether the PIN is verified, or who the peer is.
 fn is_of_session(command: &[u8]) -> bool {
-    use CommandName::{ChangePin, ReadBinary, ReadRecord, Select, Verify};
-    row_of(command)
-        .is_some_and(|row| [Select, ReadBinary, ReadRecord, Verify, ChangePin].contains(&row.command))
+    use CommandName::{ChangePin, ReadBinary, ReadRecord, Select, Verify, VerifyCertificate};
+    let all = [Select, ReadBinary, ReadRecord, Verify, ChangePin, VerifyCertificate];
+    row_of(command).is_some_and(|row| all.contains(&row.command))
 }
 
 fn is_block(command: &[u8]) -> bool {

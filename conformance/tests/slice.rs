@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use purse_conformance::coverage::{Coverage, Lines};
+use purse_conformance::curve::remembering;
 use purse_conformance::history::{self, Plan, Player};
 use purse_conformance::issue::{Issue, issues};
 use purse_conformance::pair::Event;
@@ -11,7 +12,7 @@ use purse_reference::language::syntax::{Expression, Statement};
 use purse_reference::standard::{Standard, sources};
 
 fn standard() -> Standard {
-    Standard::load().expect("the listings are of the language")
+    remembering(Standard::load().expect("the listings are of the language"))
 }
 
 fn issue(name: &str) -> Issue {

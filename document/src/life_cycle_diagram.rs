@@ -155,7 +155,7 @@ fn payment() -> Outcome<PayDetails> {
 
 fn debit() -> Outcome<DebitData> {
     let payment = payment()?;
-    Ok(DebitData::new(&payment, session(&payment).req()))
+    Ok(DebitData::new(&payment, session(&payment)?.req()))
 }
 
 fn certificate() -> Outcome<Tac> {
@@ -194,7 +194,7 @@ fn actions(card: &ReferenceCard<'_>) -> Outcome<Vec<(String, Vec<Vec<u8>>)>> {
 
 /// What may end a disposable card that has spent everything.
 fn last_actions(card: &ReferenceCard<'_>) -> Outcome<Vec<(String, Vec<Vec<u8>>)>> {
-    let (ack, tac) = (session(&payment()?).ack(), certificate()?);
+    let (ack, tac) = (session(&payment()?)?.ack(), certificate()?);
     let resolve = Parameter::Resolve { sequence: Sequence(0), tac, resolution: Resolution::Settled };
     Ok(vec![
         ("ACKNOWLEDGE (disposable)".to_owned(), vec![apdu(&Command::Acknowledge(Sequence(0), ack))]),

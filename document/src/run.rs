@@ -1,12 +1,13 @@
 //! Plays the processes of the standard's text with the shipping card and issuer, and keeps what was said.
 
-use apdu_spec::command::{CommandName, table};
-use apdu_spec::element::{Amount, Role};
+use apdu_spec::command::{CommandName, InitializeData, table};
+use apdu_spec::element::{Amount, KeyVersion, Kind, Role};
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::software::Software;
 use purse_reference::machine::Unobserved;
 use purse_reference::process;
 use purse_reference::standard::Standard;
+use purse_terminal::client::Client;
 use purse_terminal::flow::IssuerDesk;
 use purse_terminal::issuer::{Issuer, MemoryStore};
 use purse_terminal::process::{AtHand, example};
@@ -15,7 +16,7 @@ use purse_terminal::virtual_card::VirtualCard;
 
 use crate::Outcome;
 use crate::recorder::{Exchange, Protocol, RecordedCard, RecordedParties};
-use crate::scheme::{OPERATOR_PIN, Who};
+use crate::scheme::{OPERATOR_PIN, TIME, Who, currency};
 
 /// One process as it was played.
 #[derive(Clone, Debug)]
@@ -31,7 +32,7 @@ pub(crate) struct Runs {
     pub(crate) personalisations: Vec<Run>,
     pub(crate) processes: Vec<Run>,
     pub(crate) recoveries: Vec<Run>,
-    /// PD of load, purchase, refund, unload and collection.
+    /// PD of load, purchase, refund, unload, collection and transfer.
     pub(crate) transactions: Vec<(&'static str, PayDetails)>,
 }
 
@@ -40,6 +41,7 @@ struct World {
     standard: Standard,
     protocol: Protocol,
     purse: RecordedCard,
+    peer: RecordedCard,
     sam: RecordedCard,
     bank: Issuer<MemoryStore, Software>,
 }
@@ -50,16 +52,19 @@ impl World {
         let card = |who: Who, name: &str| {
             RecordedCard::new(who, InProcess::new(VirtualCard::in_memory(name, who.role())), &protocol)
         };
-        let (purse, sam) = (card(Who::Purse, "purse"), card(Who::Sam, "merchant SAM"));
-        Ok(Self { standard: Standard::load()?, protocol, purse, sam, bank: example::issuer()? })
+        let [purse, peer, sam] =
+            [(Who::Purse, "purse"), (Who::Peer, "other purse"), (Who::Sam, "merchant SAM")]
+                .map(|(who, name)| card(who, name));
+        Ok(Self { standard: Standard::load()?, protocol, purse, peer, sam, bank: example::issuer()? })
     }
 
     fn personalise(&mut self, who: Who) -> Outcome<Vec<Exchange>> {
         let card = match who {
             Who::Purse => &mut self.purse,
+            Who::Peer => &mut self.peer,
             Who::Sam => &mut self.sam,
         };
-        example::personalise(card, who.role())?;
+        example::personalise_as(card, who.number()?, who.role())?;
         Ok(self.protocol.take())
     }
 
@@ -77,6 +82,29 @@ impl World {
         let mut parties = RecordedParties { at_hand, protocol: self.protocol.clone() };
         let end = process::run(&self.standard, name, &mut parties, &mut Unobserved)?;
         Ok((self.protocol.take(), end))
+    }
+
+    /// A transfer from the purse to the other one.
+    fn transfer(&mut self, amount: u32) -> Outcome<Vec<Exchange>> {
+        let mut payer = Client::select(&mut self.purse)?;
+        let mut payee = Client::select(&mut self.peer)?;
+        let own = payer.certificate()?.ok_or("the purse has a key pair")?;
+        let peer = payee.certificate()?.ok_or("the other purse has a key pair")?;
+        payer.verify_certificate(&peer)?;
+        payee.verify_certificate(&own)?;
+        let (details, req) = payee.initialize(&InitializeData {
+            kind: Kind::Transfer,
+            key_version: KeyVersion::NONE,
+            currency: currency()?,
+            amount: Amount(amount),
+            from: own.body.number,
+            from_sequence: payer.status().sequence,
+            time: TIME,
+        })?;
+        let voucher = payer.debit(&details, req)?;
+        let ack = payee.credit(&voucher)?;
+        payer.acknowledge(details.from_sequence, ack)?;
+        Ok(self.protocol.take())
     }
 
     /// The same, which must come to its end.
@@ -116,6 +144,7 @@ fn pay_details(said: &[Exchange]) -> Outcome<PayDetails> {
 pub(crate) fn play() -> Outcome<Runs> {
     let mut world = World::new()?;
     let run = |title, file, exchanges| Run { title, file, exchanges };
+    world.personalise(Who::Peer)?;
     let personalisations = vec![
         run("Personalisation of the purse", "personalisation-purse.svg", world.personalise(Who::Purse)?),
         run("Personalisation of the merchant SAM", "personalisation-sam.svg", world.personalise(Who::Sam)?),
@@ -131,6 +160,7 @@ pub(crate) fn play() -> Outcome<Runs> {
     // The SAM's sequence is used by another purchase, so that it can never credit the first one.
     reversed.extend(world.done("PURCHASE", 700)?);
     reversed.extend(world.done("RECOVERY", 0)?);
+    let transfer = world.transfer(500)?;
     Ok(Runs {
         transactions: vec![
             ("load", pay_details(&load)?),
@@ -138,6 +168,7 @@ pub(crate) fn play() -> Outcome<Runs> {
             ("refund", pay_details(&refund)?),
             ("unload", pay_details(&unload)?),
             ("collection", pay_details(&collection)?),
+            ("transfer", pay_details(&transfer)?),
         ],
         personalisations,
         processes: vec![
@@ -146,6 +177,7 @@ pub(crate) fn play() -> Outcome<Runs> {
             run("Refund", "refund.svg", refund),
             run("Unload", "unload.svg", unload),
             run("Collection", "collection.svg", collection),
+            run("Transfer", "transfer.svg", transfer),
         ],
         recoveries: vec![
             run("Recovery: the payee takes it", "recovery-settled.svg", settled),

@@ -20,6 +20,7 @@ const LINE: i32 = 14;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Party {
     Purse,
+    Peer,
     Terminal,
     Sam,
     Issuer,
@@ -29,6 +30,7 @@ impl Party {
     const fn name(self) -> &'static str {
         match self {
             Self::Purse => "purse",
+            Self::Peer => "other purse",
             Self::Terminal => "terminal",
             Self::Sam => "merchant SAM",
             Self::Issuer => "issuer",
@@ -38,6 +40,7 @@ impl Party {
     const fn of(exchange: &Exchange) -> Self {
         match exchange {
             Exchange::Card { who: Who::Purse, .. } => Self::Purse,
+            Exchange::Card { who: Who::Peer, .. } => Self::Peer,
             Exchange::Card { who: Who::Sam, .. } => Self::Sam,
             Exchange::Issuer { .. } => Self::Issuer,
         }
@@ -85,7 +88,8 @@ pub(crate) fn draw(run: &Run) -> Outcome<String> {
 fn parties(run: &Run) -> Vec<Party> {
     let takes_part = |party: &Party| run.exchanges.iter().any(|exchange| Party::of(exchange) == *party);
     let mut parties: Vec<Party> = [Party::Purse].into_iter().filter(takes_part).collect();
-    let mut others: Vec<Party> = [Party::Sam, Party::Issuer].into_iter().filter(takes_part).collect();
+    let mut others: Vec<Party> =
+        [Party::Peer, Party::Sam, Party::Issuer].into_iter().filter(takes_part).collect();
     if parties.is_empty() && others.contains(&Party::Sam) {
         others.retain(|party| *party != Party::Sam);
         parties.push(Party::Sam);

@@ -8,6 +8,12 @@ use std::collections::BTreeMap;
 use aes::Aes128Enc;
 use aes::cipher::{BlockCipherEncrypt as _, KeyInit as _};
 use cmac::{Cmac, Mac as _};
+use p256::ecdh::diffie_hellman;
+use p256::ecdsa::signature::Signer as _;
+use p256::ecdsa::{Signature, SigningKey};
+use p256::elliptic_curve::sec1::ToSec1Point as _;
+use p256::{PublicKey, SecretKey};
+use sha2::{Digest as _, Sha256};
 use support::{document, headings, rows, section};
 
 type Names = BTreeMap<String, Vec<u8>>;
@@ -26,6 +32,15 @@ fn encipher(key: &[u8], block: &[u8]) -> Vec<u8> {
     let mut block = <[u8; 16]>::try_from(block).unwrap().into();
     Aes128Enc::new(&<[u8; 16]>::try_from(key).unwrap().into()).encrypt_block(&mut block);
     block.to_vec()
+}
+
+fn secret(bytes: &[u8]) -> SecretKey {
+    SecretKey::from_slice(bytes).unwrap()
+}
+
+/// x and y.
+fn point(key: &PublicKey) -> Vec<u8> {
+    key.to_sec1_point(false).as_bytes()[1..].to_vec()
 }
 
 /// A formula that is being read.
@@ -72,8 +87,21 @@ impl Formula<'_> {
             return self.names.get(name).unwrap_or_else(|| panic!("{name} is not given")).clone();
         }
         let first = self.joined();
-        assert!(self.taken(","), "{name} takes more than one");
+        if !["POINT", "SHA256"].contains(&name) {
+            assert!(self.taken(","), "{name} takes more than one");
+        }
         let value = match name {
+            "POINT" => point(&secret(&first).public_key()),
+            "SHA256" => Sha256::digest(&first).to_vec(),
+            "SIGN" => {
+                let signature: Signature = SigningKey::from(secret(&first)).sign(&self.joined());
+                signature.to_bytes().to_vec()
+            }
+            "ECDH" => {
+                let peer = PublicKey::from_sec1_bytes(&[&[4], self.joined().as_slice()].concat()).unwrap();
+                let private = secret(&first).to_nonzero_scalar();
+                diffie_hellman(private, peer.as_affine()).raw_secret_bytes().to_vec()
+            }
             "FIRST" => {
                 let digits = self.rest.trim_start();
                 let end = digits.find(')').unwrap();
@@ -122,8 +150,18 @@ fn compute(document: &str) -> (Names, usize) {
 #[test]
 fn every_vector_follows_from_the_text_of_the_document() {
     let (names, computed) = compute(&document());
-    assert!(computed >= 45, "{computed} vectors");
-    for wanted in ["PURSE.LOAD.KEY", "SAM.ADMN.CHECK", "LOAD.VAL", "COLLECTION.TAC", "H3", "SCRIPT.MAC"] {
+    assert!(computed >= 64, "{computed} vectors");
+    for wanted in [
+        "PURSE.LOAD.KEY",
+        "SAM.ADMN.CHECK",
+        "LOAD.VAL",
+        "COLLECTION.TAC",
+        "PEER.CERTIFICATE",
+        "TRANSFER.PAIR",
+        "TRANSFER.NACK",
+        "H3",
+        "SCRIPT.MAC",
+    ] {
         assert!(names.contains_key(wanted), "no {wanted}");
     }
     assert_eq!(names["COLLECTION.H"], names["H2"], "a collection's TAC covers the records before it");
@@ -139,11 +177,18 @@ fn the_messages_of_the_runs_are_those_of_the_vectors() {
         ("Refund", "REFUND"),
         ("Unload", "UNLOAD"),
         ("Collection", "COLLECTION"),
+        ("Transfer", "TRANSFER"),
     ] {
         let run = section(&document, title);
         for message in ["REQ", "VAL", "ACK", "TAC"] {
             let value = hex::encode_upper(&names[&format!("{of}.{message}")]);
             assert!(run.contains(&value), "{message} of {title} is not in its run");
         }
+    }
+    let transfer = section(&document, "Transfer");
+    for certificate in ["PURSE.CERTIFICATE", "PEER.CERTIFICATE"] {
+        let value = hex::encode_upper(&names[certificate]);
+        assert_eq!(transfer.matches(&format!("> 002A00BE93{value}")).count(), 1, "{certificate}");
+        assert_eq!(transfer.matches(&format!("< 7F218193{value}")).count(), 1, "{certificate}");
     }
 }

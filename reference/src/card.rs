@@ -86,6 +86,7 @@ impl<'a> ReferenceCard<'a> {
         };
         let mut parties = Alone;
         let mut machine = Machine::new(&mut self.memory, &mut self.session, observer, &mut parties);
+        machine.curve = standard.curve;
         let end = machine.run(program, header.data, &|listing, line| standard.line(listing, line))?;
         let commits = std::mem::take(&mut machine.commits);
         match end {

@@ -4,6 +4,8 @@ mod curve;
 mod elements;
 mod evaluate;
 
+pub use curve::Curve;
+
 use crate::memory::{Entry, Memory};
 use crate::process::{Answer, Parties, Sent};
 use crate::program::{Code, File, Kind, Operation, Program, Received};
@@ -77,6 +79,7 @@ pub(crate) struct Machine<'a> {
     pub(crate) parties: &'a mut dyn Parties,
     /// Whether the states after each COMMIT are wanted.
     pub(crate) keeps_commits: bool,
+    pub(crate) curve: Curve,
     answer: Answer,
     variables: Vec<Option<Value>>,
     loops: Vec<Option<Turns>>,
@@ -98,6 +101,7 @@ impl<'a> Machine<'a> {
             observer,
             parties,
             keeps_commits: true,
+            curve: Curve::SOFTWARE,
             answer: Answer { data: Vec::new(), status: 0 },
             variables: Vec::new(),
             loops: Vec::new(),

@@ -5,6 +5,7 @@ use apdu_spec::process::{LISTINGS, ListingKind};
 
 use crate::compile::{Finding, Source, compile};
 use crate::language::parse::parse;
+use crate::machine::Curve;
 use crate::program::Program;
 
 /// The standard's text as programs.
@@ -13,6 +14,8 @@ pub struct Standard {
     pub(crate) sources: Vec<Source>,
     /// By place of their sources; steps and BEFORE have none.
     pub(crate) programs: Vec<Option<Program>>,
+    /// What its cards compute with.
+    pub(crate) curve: Curve,
 }
 
 impl Standard {
@@ -36,7 +39,12 @@ impl Standard {
                 ListingKind::Command(_) | ListingKind::Process => Some(compile(&sources, place)?),
             });
         }
-        Ok(Self { sources, programs })
+        Ok(Self { sources, programs, curve: Curve::SOFTWARE })
+    }
+
+    /// The same text, whose cards compute on P-256 with this.
+    pub fn computing(self, curve: Curve) -> Self {
+        Self { curve, ..self }
     }
 
     /// Every listing, parsed.

@@ -1,5 +1,8 @@
 //! The issuer's side of a test: master keys, card profiles and every authenticator, from the standard's formulas alone.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use apdu_spec::certificate::{Certificate, CertificateBody};
 use apdu_spec::command::{Command, DebitData, InitializeData, ParameterBytes, Script, Voucher};
 use apdu_spec::cryptography::{
@@ -113,8 +116,23 @@ pub fn signed(body: CertificateBody, by: &PrivateKey) -> Certificate {
     Certificate { body, signature: Software::sign(by, &body.emit()).expect("a key") }
 }
 
+/// What has been computed for these numbers, computed once: P-256 is slow where it is not optimised.
+fn once<K: Ord + Copy, V: Clone>(
+    known: &Mutex<BTreeMap<K, V>>,
+    numbers: K,
+    compute: impl FnOnce() -> V,
+) -> V {
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    known.entry(numbers).or_insert_with(compute).clone()
+}
+
 /// The key pair of the purse of this number.
 pub fn key_pair(number: PartyNumber) -> KeyPair {
+    static KNOWN: Mutex<BTreeMap<PartyNumber, KeyPair>> = Mutex::new(BTreeMap::new());
+    once(&KNOWN, number, || new_key_pair(number))
+}
+
+fn new_key_pair(number: PartyNumber) -> KeyPair {
     let private_key = private_key(number);
     let body = CertificateBody {
         issuer_key: ISSUER_KEY,
@@ -129,8 +147,11 @@ pub fn key_pair(number: PartyNumber) -> KeyPair {
 
 /// What two purses have in common.
 pub fn pair(one: PartyNumber, other: PartyNumber) -> KeyBytes {
-    let shared = Software.agree(&private_key(one), &public_key(&private_key(other))).expect("keys");
-    pair_key(&Software, &shared, one, other)
+    static KNOWN: Mutex<BTreeMap<[PartyNumber; 2], KeyBytes>> = Mutex::new(BTreeMap::new());
+    once(&KNOWN, [one, other], || {
+        let shared = Software.agree(&private_key(one), &public_key(&private_key(other))).expect("keys");
+        pair_key(&Software, &shared, one, other)
+    })
 }
 
 /// The session of pay details, as whoever holds the masters, or one of two purses' private keys, can make it.

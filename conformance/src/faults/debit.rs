@@ -172,7 +172,13 @@ pub(super) const PLACES: &[Place] = &[
     HERE.place(
         "Kind::Transfer | Kind::Refund => ",
         "EXCEPTIONS.saturating_sub(1)",
-        &[("a refund takes the unload's place", "EXCEPTIONS")],
+        &[
+            ("a refund takes the unload's place", "EXCEPTIONS"),
+            (
+                "a transfer takes the unload's place",
+                "if kind == Kind::Transfer { EXCEPTIONS } else { EXCEPTIONS.saturating_sub(1) }",
+            ),
+        ],
     ),
     HERE.place(
         "if ",
@@ -211,7 +217,28 @@ pub(super) const PLACES: &[Place] = &[
         "pay_details.to_sequence == pay_details.from_sequence",
         &[("an unload with another sequence of the issuer", "true")],
     ),
-    HERE.place("if ", "kind == Kind::Transfer", &[("a transfer is not refused at once", "false")]),
+    HERE.place(
+        "",
+        "self.keys.check_peer(kind, pay_details.to)?",
+        &[
+            ("a transfer to any other than the peer", ""),
+            ("the payer must be the peer", "self.keys.check_peer(kind, pay_details.from)?"),
+            (
+                "the key version comes before the peer",
+                "self.keys.check_version(identity, kind, pay_details.key_version)?;
+                self.keys.check_peer(kind, pay_details.to)?",
+            ),
+        ],
+    ),
+    HERE.place(
+        "Kind::Transfer => ",
+        "Some(limits.maximum_transfer)",
+        &[
+            ("a transfer may be as large as a purchase", "Some(limits.maximum_debit)"),
+            ("a transfer is as free as an unload", "None"),
+            ("no limit of one transfer", "Some(Amount(u32::MAX))"),
+        ],
+    ),
     HERE.place(
         "",
         "self.keys.check_version(identity, kind, pay_details.key_version)?;\n        self.pocket(pay_details.currency)",

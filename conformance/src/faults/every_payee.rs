@@ -18,14 +18,22 @@ pub(super) const PLACES: &[Place] = &[
         &[("a load with another sequence of the issuer", "true")],
     ),
     HERE.place(
-        "            return Err(StatusWord::WrongData);\n        }\n        ",
+        "self.keys.check_peer(kind, pay_details.from)?;\n        ",
         "",
         &[(
             "the key comes before what a disposable card refuses",
             "self.keys.check_version(identity, kind, pay_details.key_version)?;",
         )],
     ),
-    HERE.place("|| ", "kind == Kind::Load && self.is_disposable()", &[("a disposable card is loaded", "false")]),
+    HERE.place(
+        "",
+        "self.keys.check_peer(kind, pay_details.from)?",
+        &[
+            ("a transfer from any other than the peer", ""),
+            ("the payee must be the peer", "self.keys.check_peer(kind, pay_details.to)?"),
+        ],
+    ),
+    HERE.place("if ", "kind == Kind::Load && self.is_disposable()", &[("a disposable card is loaded", "false")]),
     HERE.place(
         "",
         "self.keys.check_version(identity, kind, pay_details.key_version)?;\n        self.pocket(pay_details.currency)",
@@ -105,6 +113,10 @@ pub(super) const PLACES: &[Place] = &[
             (
                 "a refund is no offline receipt",
                 "within(sum, limits.offline_receipts).map(|_| received_offline)?",
+            ),
+            (
+                "a transfer is no offline receipt",
+                "if pay_details.kind == Kind::Transfer { received_offline } else { within(sum, limits.offline_receipts)? }",
             ),
         ],
     ),

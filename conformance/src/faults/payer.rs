@@ -45,7 +45,17 @@ pub(super) const PLACES: &[Place] = &[
         "return Err(StatusWord::ConditionsOfUse);",
         &[("another role is refused with another word", "return Err(StatusWord::ReferenceNotFound);")],
     ),
-    ACKNOWLEDGE.place("sequence: Sequence, ack: Authenticator) -> Outcome {\n        let record = self.payer_record(sequence)?;\n        ",
+    GET_PROOF.place("let record = self.payer_record(sequence)?;\n        ",
+        "self.keys.check_peer(record.pay_details.kind, record.pay_details.to)?",
+        &[
+            ("of a transfer any peer is told", ""),
+            (
+                "of a transfer only its payer is told",
+                "self.keys.check_peer(record.pay_details.kind, record.pay_details.from)?",
+            ),
+        ],
+    ),
+    ACKNOWLEDGE.place("sequence: Sequence, ack: Authenticator) -> Outcome {\n        let record = self.payer_record_of_peer(sequence)?;\n        ",
         "",
         &[(
             "the state comes before the MAC",
@@ -74,7 +84,7 @@ pub(super) const PLACES: &[Place] = &[
         "return Err(StatusWord::ConditionsOfUse)",
         &[("a reversed payment is acknowledged", "")],
     ),
-    REVERSE.place("nack: Authenticator) -> Outcome {\n        let record = self.payer_record(sequence)?;\n        let state = self.state_of(sequence)?;\n        ",
+    REVERSE.place("nack: Authenticator) -> Outcome {\n        let record = self.payer_record_of_peer(sequence)?;\n        let state = self.state_of(sequence)?;\n        ",
         "",
         &[(
             "the state comes before the MAC",
@@ -129,6 +139,10 @@ pub(super) const PLACES: &[Place] = &[
             ("it is no offline receipt", "false"),
             ("the issuer's word is an offline receipt", "debit.pay_details.kind == Kind::Purchase"),
             ("any kind is an offline receipt", "script.is_none()"),
+            (
+                "a transfer that comes back is an offline receipt",
+                "matches!(debit.pay_details.kind, Kind::Purchase | Kind::Transfer) && script.is_none()",
+            ),
         ],
     ),
     REVERSE.place("pocket.received_offline.checked_add(amount).filter(|sum| ",

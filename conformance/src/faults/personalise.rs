@@ -78,6 +78,40 @@ pub(super) const PLACES: &[Place] = &[
             ("a purse with masters", "self.masters.is_some() || identity.role != Role::Merchant"),
         ],
     ),
+    HERE.place(
+        "let fits = ",
+        "(identity.role, body.role, body.number)
+                    == (Role::Purse, Role::Purse, identity.number)",
+        &[
+            (
+                "a SAM with a key pair",
+                "(body.role, body.number) == (Role::Purse, identity.number)",
+            ),
+            (
+                "a purse with the certificate of a SAM",
+                "(identity.role, body.number) == (Role::Purse, identity.number)",
+            ),
+            (
+                "a purse with the certificate of another",
+                "(identity.role, body.role) == (Role::Purse, Role::Purse)",
+            ),
+        ],
+    ),
+    HERE.place(
+        "&& ",
+        "curve.public_key(private_key) == Some(body.public_key)",
+        &[("a private key of another certificate", "true")],
+    ),
+    HERE.place(
+        "&& ",
+        "certificate.is_signed_by(curve, &issuer_key)",
+        &[("a certificate of another issuer", "true")],
+    ),
+    HERE.place(
+        "if fits { Ok(Some(pair)) } else { Err(DataError::Value) }\n            }\n            _ => ",
+        "Err(DataError::Value)",
+        &[("a key pair by halves is left out", "Ok(None)")],
+    ),
     HERE.place("", "*balance = group.balance", &[("pockets begin empty", "")]),
     HERE.place("first_sequence: ", "Sequence(0)", &[("sequences begin at 1", "Sequence(1)")]),
     HERE.place(

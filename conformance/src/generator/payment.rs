@@ -4,6 +4,7 @@ use apdu_spec::command::CommandName;
 use purse_tests::scheme::{eur, jpy, party, usd};
 
 use super::plain::sequence;
+use crate::certificate::{self, PEERS};
 use crate::draw::Draw;
 use crate::message::{Details, of_sequence};
 use crate::view::{PocketView, View};
@@ -25,18 +26,20 @@ pub(super) fn payment(view: &View, draw: &mut Draw) -> Vec<u8> {
 
 /// Other parties: other cards, and the card itself.
 fn stranger(view: &View, draw: &mut Draw) -> [u8; 8] {
-    match draw.below(8) {
+    match draw.below(9) {
         0 => view.number,
         1 => view.issuer,
+        2 => draw.pick(PEERS.as_slice()),
         choice => party(20 + choice as u64 % 3).0,
     }
 }
 
 /// An amount that is near something that matters.
 fn amount(view: &View, draw: &mut Draw, pocket: &PocketView) -> u32 {
-    let PocketView { balance, limits: [maximum, debit, one, total, _, offline], spent, received, .. } =
-        *pocket;
-    let edge = match draw.below(14) {
+    let PocketView {
+        balance, limits: [maximum, debit, one, total, transfer, offline], spent, received, ..
+    } = *pocket;
+    let edge = match draw.below(15) {
         0..4 => return 1 + u32::try_from(draw.below(4)).unwrap_or(0),
         4 => balance,
         5 => maximum.wrapping_sub(balance),
@@ -47,6 +50,7 @@ fn amount(view: &View, draw: &mut Draw, pocket: &PocketView) -> u32 {
         10 => view.payments().last().map_or(1, |record| record.details.amount),
         11 => u32::MAX.wrapping_sub(balance),
         12 => draw.pick(&[0, 1, u32::MAX]),
+        13 => transfer,
         _ => return 1 + u32::try_from(draw.below(20)).unwrap_or(0),
     };
     edge.wrapping_add(draw.pick(&[0, 0, 0, 1, u32::MAX]))
@@ -68,6 +72,32 @@ fn version(view: &View, draw: &mut Draw) -> u8 {
     if view.is_purse() || held.is_empty() { view.key_version } else { draw.pick(&held) }
 }
 
+/// The other side of a payment of a kind.
+fn other_side(view: &View, draw: &mut Draw, kind: u8) -> [u8; 8] {
+    match kind {
+        1 | 2 => view.issuer,
+        5 => match view.peer.filter(|_| !draw.once_in(12)) {
+            Some(peer) => peer,
+            None => draw.pick(PEERS.as_slice()),
+        },
+        _ => party(20 + draw.below(2) as u64).0,
+    }
+}
+
+/// The key version of a payment of a kind.
+fn version_of(view: &View, draw: &mut Draw, kind: u8) -> u8 {
+    match kind {
+        1 | 2 => view.key_version,
+        5 => 0,
+        _ => version(view, draw),
+    }
+}
+
+/// With a peer at hand it is often a transfer.
+fn perhaps_transfer(view: &View, draw: &mut Draw, kind: u8) -> u8 {
+    if view.peer.is_some() && draw.once_in(2) { 5 } else { kind }
+}
+
 /// PD with this card as the payee; `new` ones for INITIALIZE.
 fn incoming(view: &View, draw: &mut Draw, new: bool) -> Details {
     let kind = match (draw.below(12), view.is_purse()) {
@@ -76,6 +106,7 @@ fn incoming(view: &View, draw: &mut Draw, new: bool) -> Details {
         (_, true) => 4,
         (_, false) => 3,
     };
+    let kind = perhaps_transfer(view, draw, kind);
     let (currency, pocket) = pocket(view, draw);
     let to_sequence = if draw.once_in(6) && !new { sequence(view, draw) } else { view.sequence };
     // A refund pays back a purchase that there is.
@@ -83,10 +114,10 @@ fn incoming(view: &View, draw: &mut Draw, new: bool) -> Details {
     let purchase = purchases.get(draw.below(purchases.len())).filter(|_| kind == 4 && !draw.once_in(5));
     let mut details = Details {
         kind,
-        key_version: if kind == 1 { view.key_version } else { version(view, draw) },
+        key_version: version_of(view, draw, kind),
         currency,
         amount: amount(view, draw, &pocket),
-        from: if kind == 1 { view.issuer } else { party(20 + draw.below(2) as u64).0 },
+        from: other_side(view, draw, kind),
         from_sequence: if kind == 1 { to_sequence } else { u32::from(draw.byte() & 7) },
         to: view.number,
         to_sequence,
@@ -197,16 +228,17 @@ fn outgoing(view: &View, draw: &mut Draw) -> Details {
         (_, true) => 3,
         (_, false) => 4,
     };
+    let kind = perhaps_transfer(view, draw, kind);
     let (currency, pocket) = pocket(view, draw);
     let own = if draw.once_in(8) { sequence(view, draw) } else { view.sequence };
     let mut details = Details {
         kind,
-        key_version: if kind == 2 { view.key_version } else { version(view, draw) },
+        key_version: version_of(view, draw, kind),
         currency,
         amount: amount(view, draw, &pocket),
         from: view.number,
         from_sequence: own,
-        to: if kind == 2 { view.issuer } else { party(20 + draw.below(2) as u64).0 },
+        to: other_side(view, draw, kind),
         to_sequence: if kind == 2 { own } else { u32::from(draw.byte() & 7) },
         time: TIME,
     };
@@ -218,6 +250,12 @@ fn outgoing(view: &View, draw: &mut Draw) -> Details {
 fn closing(view: &View, draw: &mut Draw, command: CommandName) -> Vec<u8> {
     let payments: Vec<_> = view.payments().collect();
     match payments.get(draw.below(payments.len())).filter(|_| !draw.once_in(6)) {
+        // Of a transfer only its payee is told.
+        Some(record)
+            if record.details.kind == 5 && view.peer != Some(record.details.to) && draw.once_in(2) =>
+        {
+            certificate::verify(&certificate::of(record.details.to))
+        }
         Some(record) => {
             let (right, other) = match command {
                 CommandName::Acknowledge => (record.details.ack(), record.details.nack()),

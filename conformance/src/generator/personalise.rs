@@ -4,6 +4,7 @@ use apdu_spec::command::CommandName;
 use purse_tests::scheme::{issuer, party, usd};
 
 use super::Situation;
+use crate::certificate::{self, CHANGES, Inside};
 use crate::draw::Draw;
 use crate::issue::Issue;
 use crate::message::apdu;
@@ -129,6 +130,12 @@ fn changed(mut group: Vec<u8>, draw: &mut Draw) -> Vec<u8> {
                 value.copy_from_slice(&other);
             } else {
                 value[at] ^= draw.pick(&[1, 0x10, 0x0F, 0xF0]);
+            }
+        }
+        (147, 3..6) => {
+            let (at, bytes) = draw.pick(CHANGES);
+            if let Ok(inside) = <&mut Inside>::try_from(&mut value[..]) {
+                *inside = certificate::with(*inside, at, bytes);
             }
         }
         (64 | 12, _) => value[draw.below(value.len())] ^= 1,

@@ -4,8 +4,9 @@ use apdu_spec::command::CommandName;
 use apdu_spec::file::APPLICATION;
 
 use super::script;
+use crate::certificate::PEERS;
 use crate::draw::Draw;
-use crate::message::{apdu, of_sequence};
+use crate::message::{Details, apdu, of_sequence};
 use crate::view::View;
 
 /// SELECT of the application, with FCI.
@@ -31,24 +32,38 @@ pub(super) fn selection(draw: &mut Draw) -> Vec<u8> {
     command
 }
 
-/// What shows what a command has left in the session: which file is current, whether the PIN is verified.
-pub fn probes() -> [Vec<u8>; 3] {
-    [
+/// What shows what a command has left in the session: which file is current, whether the PIN is verified; and, where
+/// there is a key pair, who the peer is: req is made with its key.
+pub fn probes(view: &View) -> Vec<Vec<u8>> {
+    let mut probes = vec![
         apdu(CommandName::ReadBinary, 0, 0, &[]),
         apdu(CommandName::ReadRecord, 1, 4, &[]),
         apdu(CommandName::Verify, 0, 0x80, &[]),
-    ]
+    ];
+    if view.has_key_pair {
+        probes.extend(PEERS.iter().map(|peer| {
+            let details = Details {
+                kind: 5,
+                key_version: 0,
+                currency: view.pockets[0].currency,
+                amount: 1,
+                from: *peer,
+                from_sequence: 3,
+                to: view.number,
+                to_sequence: view.sequence,
+                time: 1_800_000_000,
+            };
+            details.initialize()
+        }));
+    }
+    probes
 }
 
 /// One of them, or the same again.
-pub(super) fn following(last: &[u8], draw: &mut Draw) -> Vec<u8> {
-    let [binary, record, verify] = probes();
-    match draw.below(4) {
-        0 => binary,
-        1 => record,
-        2 => verify,
-        _ => last.to_vec(),
-    }
+pub(super) fn following(view: &View, last: &[u8], draw: &mut Draw) -> Vec<u8> {
+    let mut all = probes(view);
+    all.push(last.to_vec());
+    all.swap_remove(draw.below(all.len()))
 }
 
 /// Another Le in a command that has one.
@@ -85,7 +100,17 @@ pub(super) fn reading(view: &View, draw: &mut Draw) -> Vec<u8> {
             apdu(CommandName::ReadRecord, number, file << 3 | 4, &[])
         }
         4 => {
-            let tags = [[0x9F, 0x17], [0x9F, 0x4F], [0x9F, 0x17], [0x7F, 0x4F], [0x9F, 0x18], [0x17, 0x17]];
+            let tags = [
+                [0x9F, 0x17],
+                [0x9F, 0x4F],
+                [0x9F, 0x17],
+                [0x7F, 0x4F],
+                [0x9F, 0x18],
+                [0x17, 0x17],
+                [0x7F, 0x21],
+                [0x7F, 0x22],
+                [0x9F, 0x21],
+            ];
             let [high, low] = draw.pick(&tags);
             apdu(CommandName::GetData, high, low, &[])
         }
@@ -97,7 +122,8 @@ pub(super) fn reading(view: &View, draw: &mut Draw) -> Vec<u8> {
         _ => of_sequence(CommandName::ReadEntry, sequence(view, draw), &[]),
     };
     if draw.once_in(4) {
-        let expected = draw.pick(&[0, 1, 3, 4, 5, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 49, 50, 51, 255]);
+        let expected =
+            draw.pick(&[0, 1, 3, 4, 5, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 49, 50, 51, 150, 151, 255]);
         replace_expected(&mut command, expected);
     }
     command
@@ -191,9 +217,12 @@ pub(super) fn damaged(mut command: Vec<u8>, draw: &mut Draw) -> Vec<u8> {
     let place = draw.below(4);
     match draw.below(12) {
         0 => command[0] = draw.pick(&[0, 0x80, 0x01, 0x81, 0x84, 0xFF]),
-        1 => command[1] = draw.pick(&[0, 0x20, 0x2A, 0x44, 0x50, 0x52, 0x55, 0x78, 0xA4, 0xB0, 0xE2, 0xFF]),
+        1 => {
+            command[1] =
+                draw.pick(&[0, 0x20, 0x2A, 0x2C, 0x44, 0x50, 0x52, 0x55, 0x78, 0xA4, 0xB0, 0xE2, 0xFF])
+        }
         2 => command[2] = draw.pick(&[0, 1, 2, 3, 4, 5, 6, 0x7F, 0x80, 0x81, 0x9E, 0x9F, 0xFF]),
-        3 => command[3] = draw.pick(&[0, 1, 4, 5, 0x0C, 0x80, 0xC4, 0xF4, 0xFC, 0xFF]),
+        3 => command[3] = draw.pick(&[0, 1, 4, 5, 0x0C, 0x80, 0xBE, 0xC4, 0xF4, 0xFC, 0xFF]),
         4 => command.truncate(draw.below(command.len() + 1)),
         5 => command.truncate(place),
         6 => command.push(draw.byte()),

@@ -43,7 +43,7 @@ pub(crate) fn write(sources: &Sources<'_>) -> Outcome<Markdown> {
 fn before(text: &mut Markdown) -> Outcome<()> {
     text.heading(3, "Order of checks").paragraph(
         "This precedes every command, and its checks come in this order. Then comes the command's own listing; there the order is, with few exceptions that the listings show: selected (6985), \
-         life cycle, form of the data (6A80), key version and pocket (6A88), sequence (6985, 9402), authenticator (6988), and only then the conditions \
+         life cycle, form of the data (6A80), peer of a transfer (6985), key version and pocket (6A88), sequence (6985, 9402), authenticator (6988), and only then the conditions \
          of the account: purchase to refund (6A88), value (9401), limits (9404), PIN (6982), room (6A84). A repeat is recognised once its authenticator has been verified.",
     );
     let listing = LISTINGS.iter().find(|listing| listing.kind == ListingKind::Before);

@@ -22,7 +22,7 @@ pub(crate) fn write(sources: &Sources<'_>) -> Outcome<Markdown> {
     text.heading(3, "Pay details").paragraph(
         "Pay details (PD) name one transaction. Payer and payee form them each for itself, from what it is told and from its own number and \
          sequence, and every authenticator covers them. The key version is that of the purse in a load, an unload, a purchase \
-         and a refund of a purse, and that of the SAM in a load and an unload of a SAM. In a load and an unload the issuer's sequence equals the card's.",
+         and a refund of a purse, and that of the SAM in a load and an unload of a SAM; in a transfer it is 00. In a load and an unload the issuer's sequence equals the card's.",
     );
     let details = sources.runs.purchase()?;
     layouts::table(&mut text, &details.emit(), Object::PayDetails, 0)?;

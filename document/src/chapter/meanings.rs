@@ -34,7 +34,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("maximum transfer", "the most that one transfer may pay"),
     (
         "offline receipts",
-        "the most that refunds and reversals of purchases may bring between two loads or unloads",
+        "the most that refunds, incoming transfers and reversals of purchases may bring between two loads or unloads",
     ),
     ("initial balance", "what the pocket holds from the start, at most its maximum balance"),
     ("issuer number", "number of the issuer"),
@@ -51,6 +51,26 @@ const MEANINGS: &[(&str, &str)] = &[
     ("pocket", "00 to 04"),
     ("own sequence", "sequence of the card's own payment"),
     ("resolution", "01: settled; 02: reversed"),
+    ("body header", "`7F4E4D`: tag and length of the body"),
+    (
+        "issuer key index",
+        "which of the issuer's keys has signed; of any value, but the same in all certificates that one card takes",
+    ),
+    ("peer role", "01: a purse"),
+    ("peer number", "whose certificate this is"),
+    (
+        "peer expiry",
+        "last month of validity of the certificate, YYMM in BCD; terminals judge it, the card does not",
+    ),
+    ("public key", "a point of P-256: x 32 bytes, y 32 bytes"),
+    ("public key x", "first coordinate of a point of P-256"),
+    ("public key y", "second coordinate"),
+    ("private key", "a number from 1 to below the order of P-256"),
+    ("signature header", "`5F3740`: tag and length of the signature"),
+    ("signature", "of the issuer over the body, without its header: r 32 bytes, s 32 bytes"),
+    ("certificate body", "tag, length and what is signed"),
+    ("tag", "of a data object"),
+    ("length", "of its value"),
     ("PAYM master", "the master key of this version"),
 ];
 

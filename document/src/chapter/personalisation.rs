@@ -27,6 +27,7 @@ fn groups(text: &mut Markdown) -> Outcome<()> {
         "STORE DATA brings data groups: an identifier (DGI) of 2 bytes, a length of 1 byte, and the value. A block holds one or more \
          whole groups; none goes on in the next block, none comes twice. All of 1501, 1511, 8000, 9000, 8010 and 9010 must have come with the last \
          block, and 8001 for a merchant SAM and only for one; {:04X} to {DGI_LAST_POCKET:04X} for further pockets as wanted, each of another currency. \
+         A purse that is to take part in transfers gets all of 8020, 9020 and 7F21, any other card none of them: the certificate must have the card's number and role 01, its public key must belong to the private key, and its signature must hold under the issuer's key; else the last block is 6A80. \
          What {} lists as wrong is refused with 6A80.",
         DGI_POCKET + 1, link("GROUP.FORM")
     ));
@@ -80,6 +81,9 @@ fn about(identifier: u16) -> String {
         0x9000 => "The first three bytes of AES(key, sixteen bytes 01). That of a merchant SAM's PAYM card key is not checked.".to_owned(),
         0x8001 => format!("For a merchant SAM: 1 to {MASTERS} times these two fields; no version twice, none 00."),
         0x8010 => "The first PIN.".to_owned(),
+        0x8020 => "For a purse with a key pair. It never leaves the card.".to_owned(),
+        0x9020 => "The key that the issuer signs certificates with: those of all its purses under one key index. The card refuses certificates of other indices (6A88).".to_owned(),
+        0x7F21 => format!("The inside of the certificate, as VERIFY CERTIFICATE takes it: see {}. GET DATA 7F21 gives it again, with its tag 7F21 and length 8193 before it.", link("Certificates and pair keys")),
         _ => "A new card has 03 and 03; a card takes a limit of 01 to 0F.".to_owned(),
     }
 }

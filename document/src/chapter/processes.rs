@@ -16,11 +16,10 @@ pub(crate) fn write(sources: &Sources<'_>) -> Outcome<Markdown> {
     let mut text = Markdown::new();
     text.paragraph(&format!(
         "These are runs of a card, a terminal and an issuer that follow this standard, one after the other, with the keys of {}: issuer {}, purse {} \
-         (PIN {PIN}), merchant SAM {} (PIN of its operator {OPERATOR_PIN}). The time is always {}, the currency the euro. Dashed arrows are answers. \
+         (PIN {PIN}), another purse {} (the same PIN), merchant SAM {} (PIN of its operator {OPERATOR_PIN}). The time is always {}, the currency the euro. Dashed arrows are answers. \
          How the terminal and the issuer carry their messages to each other is their own matter; {} says what is in them.",
-        link("Vectors: keys"), code(&issuer()?.0), code(&Who::Purse.number()?.0), code(&Who::Sam.number()?.0), code(&TIME.emit()), link("Messages to issuer and terminal")
-    ))
-    .paragraph("Transfers between purses are not in this edition.");
+        link("Vectors: keys"), code(&issuer()?.0), code(&Who::Purse.number()?.0), code(&Who::Peer.number()?.0), code(&Who::Sam.number()?.0), code(&TIME.emit()), link("Messages to issuer and terminal")
+    ));
     rules(&mut text);
     let runs = sources.runs;
     let about = [
@@ -29,6 +28,7 @@ pub(crate) fn write(sources: &Sources<'_>) -> Outcome<Markdown> {
         ("Refund", REFUND),
         ("Unload", UNLOAD),
         ("Collection", COLLECTION),
+        ("Transfer", TRANSFER),
         ("Recovery: the payee takes it", RECOVERY),
         ("Recovery: the payee never will", REVERSAL),
         ("Personalisation of the purse", PERSONALISATION),
@@ -65,6 +65,9 @@ const UNLOAD: &str = "A purse pays the issuer. The issuer asks, for the card's o
 const COLLECTION: &str = "A SAM pays the issuer all that it holds. The terminal reads every record that the issuer has not passed, with READ ENTRY, and hands them over; then it lets the issuer ask for exactly the balance of the pocket. \
     When val comes, the issuer computes the chain H over the records and compares the TAC of the collection. Only when it fits does the issuer give ack, and only after ack may the SAM overwrite these records. \
     The merchant gets the amount of the collection, once, and never a sum of TACs: an amount that no good records account for is withheld.";
+const TRANSFER: &str = "A purse pays another purse; nobody else is needed. The terminal reads both certificates (GET DATA 7F21), judges their expiry and whether either purse is on the list of blocked ones, and has each purse verify the other's. \
+    Then the payee asks, with key version 00 and the payer's next sequence, the payer debits, the payee credits, and the payer is told. Both cards need not be in readers at once: PD, req, val with TAC, and ack may wait with the terminal for as long as it takes, and \
+    each time that a card comes back it is selected anew and verifies the other's certificate again, before any other command of the transfer. What is interrupted is recovered like a purchase, with VERIFY CERTIFICATE first in either card: GET PROOF, CREDIT, ACKNOWLEDGE; or DECLINE, REVERSE.";
 const RECOVERY: &str = "The purse is taken away as it answers to DEBIT: nobody but the purse knows whether it has paid. Later, any terminal with both cards reads the open payments, asks for the proof again, and brings it to the payee. A recovery is carried out for each card at hand; this one is for the purse.";
 const REVERSAL: &str = "Again a response is lost, but before anybody recovers the SAM takes another purchase, so that its sequence has moved on. It can never credit the first one, and says so by nack; the purse takes its money back.";
 const PERSONALISATION: &str = "In a secure room, a blank card gets its data groups.";
@@ -78,7 +81,8 @@ fn rules(text: &mut Markdown) {
         "Which debit needs the PIN, no terminal can know, for only the card knows what has been spent without it: 6982 to DEBIT of an active card asks for it (of a locked one it says that it is locked). Nothing has moved then; the PIN is verified, and the payment begins anew with INITIALIZE.".to_owned(),
         "Recovery works at any time and for any terminal: read the open payments (role 01, state 00) of EF.EXC and EF.LOG; for each, GET PROOF, then CREDIT at the payee, then ACKNOWLEDGE. If the payee refuses for certain, DECLINE at the payee, then REVERSE. Purchases first, and the oldest first, because a reversal is a new record and may push out the oldest.".to_owned(),
         format!("Where the payee cannot be reached any more, the issuer may close the payment with script 08, as {} says; nobody else can.", link("Payments whose payee is gone")),
-        "Expiry is judged by the terminal, for load, purchase and refund. Unload, collection and recovery work on an expired card, so that the money can get out.".to_owned(),
+        "Expiry is judged by the terminal, for load, purchase, refund and transfer, in a transfer that of both certificates too. Unload, collection and recovery work on an expired card, so that the money can get out.".to_owned(),
+        format!("Every command about a transfer, GET PROOF of a recovery too, is 6985 until the card has verified the certificate of the other purse in this session: see {}.", link("Certificates and pair keys")),
         "A load that is unresolved is finished before another one begins. The issuer gives val only for sequences above that of every earlier load of the card.".to_owned(),
         "The issuer records what it says before it says it, as a card does.".to_owned(),
     ]);
@@ -96,6 +100,7 @@ fn play(text: &mut Markdown, run: &Run, about: &str) -> Outcome<()> {
             Exchange::Card { who, command, response, lost } => {
                 let name = match who {
                     Who::Purse => "purse",
+                    Who::Peer => "other purse",
                     Who::Sam => "merchant SAM",
                 };
                 let reading = fields::reading(command, Object::Command)?;

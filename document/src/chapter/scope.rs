@@ -3,7 +3,7 @@
 use crate::markdown::{Markdown, link};
 
 /// Where something is taken from, and what.
-const SOURCES: [(&str, &str); 8] = [
+const SOURCES: [(&str, &str); 12] = [
     (
         "EN 1546",
         "the idea of an inter-sector electronic purse, the names of its files and data elements, the three signatures S1, S2, S3",
@@ -15,8 +15,12 @@ const SOURCES: [(&str, &str); 8] = [
     ),
     ("ISO 9564, format 2", "the PIN block"),
     ("ISO/IEC 7812-1", "the check digit of a number"),
+    ("ISO/IEC 7816-8", "PERFORM SECURITY OPERATION with P1 00 and P2 BE: verify a certificate"),
     ("NIST SP 800-38B", "AES-CMAC"),
     ("NIST SP 800-108r1", "key derivation in counter mode with AES-CMAC"),
+    ("FIPS 186-5, SP 800-186", "ECDSA on the curve P-256, with SHA-256 (FIPS 180-4)"),
+    ("NIST SP 800-56A", "ECDH on P-256: Z is the x coordinate of the common point"),
+    ("NIST SP 800-56C", "the one-step key derivation with SHA-256, from Z"),
     ("EMV CPS", "the framing of personalisation data: DGI, length, value"),
 ];
 
@@ -44,16 +48,15 @@ pub(crate) fn write() -> Markdown {
     ])
     .paragraph(
         "Where this document takes another standard over, it says here what it takes. The bytes of commands, files and messages are all \
-         defined below; the blocks of T=1, the characters of T=0 and the algorithms AES and CMAC are those of their \
+         defined below; the blocks of T=1, the characters of T=0 and the algorithms AES, CMAC, SHA-256, ECDSA and ECDH are those of their \
          standards, as any reader and any library has them.",
     );
     let rows = SOURCES.map(|(source, what)| [source.to_owned(), what.to_owned()]);
     text.table(["source", "what is taken from it"], &rows);
     text.paragraph(
         "Numbers are written in decimal, bytes in hexadecimal. All numbers on the wire are unsigned and big-endian, all \
-         fields have the length that is given, and `‖` puts bytes behind bytes. A transfer between two purses has its \
-         kind and its limits here, but its commands and its keys are not part of this edition: wherever a transfer is \
-         asked for, a card answers 6985.",
+         fields have the length that is given, and `‖` puts bytes behind bytes. A purse need not take part in transfers: \
+         one that has been personalised without a key pair answers 6985 wherever a transfer is asked for.",
     );
     text
 }

@@ -48,7 +48,10 @@ pub(crate) fn write(sources: &Sources<'_>) -> Markdown {
     text.table(["state", "command", "new state"], &rows);
     text.heading(3, "Session").paragraph(
         "A session begins when the application is selected and ends with the next SELECT of the application or of the MF, or at reset. A SELECT that \
-         fails changes nothing, and one of an EF leaves the session as it is. A session holds: that the application is selected, the current file, and whether the PIN has been verified. \
+         fails changes nothing, and one of an EF leaves the session as it is. A session holds: that the application is selected, the current file, whether the PIN has been verified, and who the peer is. \
+         The *peer* is the purse whose certificate was verified last in this session, with the pair key that both have: another right certificate puts another purse in its place, a refused one leaves it, and it ends with the session. \
+         Only while a transfer's other side is the peer are INITIALIZE, DEBIT, CREDIT, DECLINE, ACKNOWLEDGE, REVERSE and GET PROOF of that transfer answered; else 6985. \
+         A card may remember a pair key beyond the session, so that the very same certificate, byte for byte, costs no computation again; it is no peer before that. \
          The data groups that a blank card has taken so far are kept until a reset, or until another block 00.",
     );
     text

@@ -1,5 +1,6 @@
 //! Test vectors: what is given, and what follows from it, each with the formula in the language of the listings.
 
+use apdu_spec::certificate::Certificate;
 use apdu_spec::cryptography::{
     Authenticator, Chain, Engine as _, KeyPurpose, check_value, script_mac, session_key,
 };
@@ -9,7 +10,9 @@ use apdu_spec::record::RecordRole;
 use apdu_spec::software::Software;
 
 use crate::markdown::{Markdown, code};
-use crate::scheme::{VERSION, Who, key, master, pair, session};
+use crate::scheme::{
+    EXPIRY, ISSUER_KEY, VERSION, Who, agreed, issuer_private_key, key, key_pair, master, pair, session,
+};
 use crate::{Outcome, examples};
 
 use super::Sources;
@@ -30,6 +33,7 @@ fn follows(name: &str, formula: &str, value: &[u8]) -> Row {
 /// Name of a card in the vectors.
 fn prefix(who: Who) -> &'static str {
     match who.role() {
+        Role::Purse if who == Who::Peer => "PEER",
         Role::Purse => "PURSE",
         Role::Merchant => "SAM",
     }
@@ -45,6 +49,10 @@ pub(crate) fn write(text: &mut Markdown, sources: &Sources<'_>) -> Outcome<()> {
     let mut chain = Chain::NONE;
     let mut records = vec![given("H0", &chain.0)];
     for (name, details) in &sources.runs.transactions {
+        if details.kind == Kind::Transfer {
+            certificates(text)?;
+            agreement(text, details)?;
+        }
         text.heading(3, &format!("Vectors: {name}"));
         transaction(text, name, details, chain)?;
         // What the SAM has recorded: it was paid, it paid, it was collected.
@@ -100,6 +108,64 @@ fn keys(text: &mut Markdown) -> Outcome<()> {
     Ok(())
 }
 
+/// Key pairs, and the issuer's certificates over them.
+fn certificates(text: &mut Markdown) -> Outcome<()> {
+    text.heading(3, "Vectors: certificates").paragraph(
+        "The issuer's signatures here are deterministic (RFC 6979), so that they can be computed again; a card only verifies, and takes any that holds.",
+    );
+    let issuer = key_pair(Who::Purse.number()?)?.issuer_key;
+    let mut rows = vec![
+        given("ISSUER.PRIVATE", &issuer_private_key().0),
+        follows("ISSUER.PUBLIC", "POINT(ISSUER.PRIVATE)", &issuer.0),
+        given("ISSUER.INDEX", &[ISSUER_KEY]),
+        given("EXPIRY", &EXPIRY.0),
+    ];
+    for who in [Who::Purse, Who::Peer] {
+        let (of, number) = (prefix(who), who.number()?);
+        let pair = key_pair(number)?;
+        let Certificate { body, signature } = pair.certificate;
+        rows.extend([
+            given(&format!("{of}.NUMBER"), &number.0),
+            given(&format!("{of}.PRIVATE"), &pair.private_key.0),
+            follows(&format!("{of}.PUBLIC"), &format!("POINT({of}.PRIVATE)"), &body.public_key.0),
+            follows(
+                &format!("{of}.BODY"),
+                &format!("X\"01\" & ISSUER.INDEX & X\"01\" & {of}.NUMBER & EXPIRY & {of}.PUBLIC"),
+                &body.emit(),
+            ),
+            follows(&format!("{of}.SIGNATURE"), &format!("SIGN(ISSUER.PRIVATE, {of}.BODY)"), &signature.0),
+            follows(
+                &format!("{of}.CERTIFICATE"),
+                &format!("X\"7F4E4D\" & {of}.BODY & X\"5F3740\" & {of}.SIGNATURE"),
+                &pair.certificate.emit(),
+            ),
+        ]);
+    }
+    text.table(HEAD, &rows);
+    text.paragraph(
+        "`POINT(private)` is the public key, `SIGN(private, bytes)` the signature: ECDSA on P-256 with SHA-256, r and s of 32 bytes each.",
+    );
+    Ok(())
+}
+
+/// What two purses compute when each has verified the other's certificate.
+fn agreement(text: &mut Markdown, details: &PayDetails) -> Outcome<()> {
+    text.heading(3, "Vectors: pair key").paragraph(
+        "Each purse has its own private key and the other's public one, and both come to the same Z. The purse's number is the lower one.",
+    );
+    let (shared, key) = agreed(details)?;
+    let pair = "FIRST(SHA256(X\"00000001\" & TRANSFER.Z & \"PAIR\" & PURSE.NUMBER & PEER.NUMBER), 16)";
+    text.table(
+        HEAD,
+        &[
+            follows("TRANSFER.Z", "ECDH(PURSE.PRIVATE, PEER.PUBLIC)", &shared.0),
+            follows("TRANSFER.Z", "ECDH(PEER.PRIVATE, PURSE.PUBLIC)", &shared.0),
+            follows("TRANSFER.PAIR", pair, &key.0),
+        ],
+    );
+    Ok(())
+}
+
 fn upper(name: &str) -> String {
     name.to_uppercase()
 }
@@ -114,9 +180,13 @@ fn tac_name(name: &str) -> String {
 
 fn transaction(text: &mut Markdown, name: &str, details: &PayDetails, chain: Chain) -> Outcome<()> {
     let of = upper(name);
-    let (purpose, number) = pair(details);
-    let who = if number == Who::Purse.number()? { Who::Purse } else { Who::Sam };
-    let pair_key = key(purpose, number);
+    let (pair_name, pair_key) = match pair(details) {
+        Some((purpose, number)) => {
+            let who = if number == Who::Purse.number()? { Who::Purse } else { Who::Sam };
+            (format!("{}.{}.KEY", prefix(who), label(purpose)), key(purpose, number))
+        }
+        None => ("TRANSFER.PAIR".to_owned(), agreed(details)?.1),
+    };
     let session_bytes = session_key(&Software, &mut Software.load(&pair_key), details);
     let payer = if details.from == Who::Purse.number()? { "PURSE" } else { "SAM" };
     let collection = (name == "collection").then_some(chain);
@@ -127,8 +197,7 @@ fn transaction(text: &mut Markdown, name: &str, details: &PayDetails, chain: Cha
         (_, "collection") => format!("FIRST(CMAC({payer}.TACK.KEY, {pd} & COLLECTION.H), 8)"),
         _ => format!("FIRST(CMAC({payer}.TACK.KEY, {pd}), 8)"),
     };
-    let mut keys = session(details);
-    let pair_name = format!("{}.{}.KEY", prefix(who), label(purpose));
+    let mut keys = session(details)?;
     let session_name = format!("{of}.SESSION");
     let said = |message: u8, more: &str| format!("FIRST(CMAC({session_name}, X\"{message:02X}\"{more}), 8)");
     let mut rows = vec![given(&pd, &details.emit())];

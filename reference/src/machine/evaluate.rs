@@ -101,9 +101,9 @@ impl Machine<'_> {
                 Value::Bytes(block.to_vec())
             }
             Function::Sha256 => Value::Bytes(curve::hash(&bytes(0)?)),
-            Function::Point => Value::Bytes(curve::point(&bytes(0)?)),
-            Function::Ecdsa => Value::truth(curve::verifies(&bytes(0)?, &bytes(1)?, &bytes(2)?)),
-            Function::Ecdh => Value::Bytes(curve::agree(&bytes(0)?, &bytes(1)?)),
+            Function::Point => Value::Bytes((self.curve.point)(&bytes(0)?)),
+            Function::Ecdsa => Value::truth((self.curve.verifies)(&bytes(0)?, &bytes(1)?, &bytes(2)?)),
+            Function::Ecdh => Value::Bytes((self.curve.agree)(&bytes(0)?, &bytes(1)?)),
             Function::InLog => {
                 let sequence = u32::try_from(number(0)?).ok();
                 Value::truth(sequence.is_some_and(|sequence| self.memory.log.contains_key(&sequence)))

@@ -108,9 +108,12 @@ const fn role_name(role: Role) -> &'static str {
     }
 }
 
+/// A flow, and what each of its cards did.
+pub(super) type Cost = (&'static str, BTreeMap<&'static str, Work>);
+
 /// What each card did in each flow.
 struct Flows {
-    costs: Vec<(&'static str, BTreeMap<&'static str, Work>)>,
+    costs: Vec<Cost>,
     /// AES of both cards in the purchase that is timed.
     whole_purchase: AesCounts,
 }

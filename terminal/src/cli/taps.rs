@@ -31,7 +31,6 @@ mod relayed {
     use std::time::Duration;
 
     use apdu_spec::element::Amount;
-    use apdu_spec::number::PartyNumber;
     use purse_terminal::flow::FlowError;
     use purse_terminal::flow::letter::Letter;
     use purse_terminal::flow::relay::{self, Reply as Answer};
@@ -111,7 +110,7 @@ mod relayed {
                         Console::say(&ended_text(&answer));
                         match answer {
                             Answer::Letter(letter) => self.letter = Some(letter),
-                            Answer::Settled(_) | Answer::Reversed(_) => return self.ended(&answer, taps),
+                            Answer::Settled(_) | Answer::Reversed(_) => return Ok(self.ended(&answer, taps)),
                         }
                     }
                     Ok(None) => {}
@@ -160,7 +159,8 @@ mod relayed {
                 self.letters.keep(&answer)?;
                 return Ok(Some(Answer::Letter(answer)));
             };
-            if self.is_senders(&context, &letter)? {
+            let (number, _) = context.card_place().and_then(|place| context.identify(place))?;
+            if number == letter.sender.body.number {
                 Console::say("note: that is the same card again");
                 return Ok(None);
             }
@@ -184,23 +184,17 @@ mod relayed {
             Ok(relay::offer(&mut card, &order)?)
         }
 
-        fn is_senders(&self, context: &Context, letter: &Letter) -> Result<bool, Failure> {
-            let place = context.card_place()?;
-            let (number, _): (PartyNumber, _) = context.identify(place)?;
-            Ok(number == letter.sender.body.number)
-        }
-
-        fn ended(&self, answer: &Answer, taps: u32) -> Result<Reply, Failure> {
+        fn ended(&self, answer: &Answer, taps: u32) -> Reply {
             let (pay_details, outcome) = match answer {
                 Answer::Settled(pay_details) => (pay_details, "settled"),
                 Answer::Reversed(pay_details) => (pay_details, "reversed"),
-                Answer::Letter(_) => return Ok(self.broken_off()),
+                Answer::Letter(_) => return self.broken_off(),
             };
             let mut document = pay_details_document(pay_details);
             document["outcome"] = json!(outcome);
             document["taps"] = json!(taps);
             let exit = (outcome == "reversed").then_some(ExitCode::Refused);
-            Ok(Reply::new(ended_text(answer), document).with_exit(exit))
+            Reply::new(ended_text(answer), document).with_exit(exit)
         }
 
         /// Ctrl-C.

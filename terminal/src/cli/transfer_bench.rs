@@ -8,15 +8,11 @@ use purse_terminal::flow::transfer::{self, Transfer};
 use purse_terminal::scheme::Scheme;
 
 use super::aes_count::CountedEngine;
-use super::bench::{Purse, card};
+use super::bench::{Cost, Purse, card};
 use super::failure::Failure;
-use super::meter::Work;
 
 /// Two transfers between the same purses.
-pub(super) fn flows(
-    scheme: &Scheme,
-    time: Time,
-) -> Result<Vec<(&'static str, BTreeMap<&'static str, Work>)>, Failure> {
+pub(super) fn flows(scheme: &Scheme, time: Time) -> Result<Vec<Cost>, Failure> {
     let new = |place, balance| card(scheme, (Role::Purse, place), CountedEngine, true, balance);
     let mut payer: Purse<_> = new(0, Amount(5000))?;
     let mut payee: Purse<_> = new(1, Amount::ZERO)?;

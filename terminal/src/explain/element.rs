@@ -10,7 +10,9 @@ use apdu_spec::pin::PinBlock;
 use apdu_spec::pocket::POCKETS;
 use apdu_spec::record::{RecordRole, RecordState};
 use apdu_spec::status_block;
+use apdu_spec::tag;
 
+use super::cursor::bytes_of;
 use crate::amount::{Denomination, format_minor};
 
 /// A data element of fixed length.
@@ -40,6 +42,8 @@ pub(super) enum Element {
     Tries,
     PinBlock,
     Key,
+    /// Tag of two bytes and length of a data object.
+    Header,
     Opaque(u8),
 }
 
@@ -61,12 +65,16 @@ impl Element {
             "currency" => Self::Currency,
             "exponent" => Self::Exponent,
             "amount" | "balance" | "maximum balance" => Self::Amount,
-            "from" | "to" | "own number" => Self::Number,
+            "from" | "to" | "own number" | "peer number" => Self::Number,
             "from sequence" | "to sequence" | "own sequence" => Self::Sequence,
             "time" => Self::Time,
             "TAC" => Self::Tac,
             "req" | "val" | "ack" | "nack" => Self::Authenticator,
             "role" => Self::RecordRole,
+            "peer role" => Self::Role,
+            "peer expiry" => Self::Expiry,
+            "version" => Self::Version,
+            "body header" | "signature header" => Self::Header,
             "state" => Self::RecordState,
             "counter" => Self::Counter,
             "PIN block" | "old PIN block" | "new PIN block" => Self::PinBlock,
@@ -101,6 +109,7 @@ impl Element {
             Self::Authenticator => Authenticator::LENGTH,
             Self::PinBlock => PinBlock::LENGTH,
             Self::Key => KeyBytes::LENGTH,
+            Self::Header => 3,
             Self::Opaque(length) => length as usize,
         }
     }
@@ -160,6 +169,7 @@ impl Element {
                 Ok(_) => "ISO 9564 format 2".to_owned(),
                 Err(_) => "malformed: not ISO 9564 format 2".to_owned(),
             }),
+            Self::Header => header(array(bytes)?),
             Self::Key | Self::Opaque(_) => None,
         }
     }
@@ -231,6 +241,12 @@ fn flags(flags: u8) -> String {
         FLAG_DISPOSABLE => "disposable".to_owned(),
         _ => "with flags that the standard does not have".to_owned(),
     }
+}
+
+/// Of which data object, and how long it is.
+fn header([high, low, length]: [u8; 3]) -> Option<String> {
+    let name = tag::name(u16::from_be_bytes([high, low]))?;
+    Some(format!("{name}, {}", bytes_of(length.into())))
 }
 
 /// Whose word an authenticator is.

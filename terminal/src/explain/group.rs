@@ -1,16 +1,19 @@
 //! Data groups of STORE DATA: DGI, length, value (section 6, framing of EMV CPS).
 
+use apdu_spec::certificate::Certificate;
 use apdu_spec::cryptography::{KeyBytes, KeyPurpose};
+use apdu_spec::curve::{PrivateKey, PublicKey};
 use apdu_spec::personalisation::{
-    self, CARD_KEYS, DGI_CHECK_VALUES, DGI_IDENTITY, DGI_KEYS, DGI_LAST_POCKET, DGI_MASTERS, DGI_PIN,
-    DGI_PIN_TRIES, DGI_POCKET, IdentityGroup, MASTER_LENGTH, PIN_TRIES, PocketGroup,
+    self, CARD_KEYS, DGI_CERTIFICATE, DGI_CHECK_VALUES, DGI_IDENTITY, DGI_ISSUER_KEY, DGI_KEYS,
+    DGI_LAST_POCKET, DGI_MASTERS, DGI_PIN, DGI_PIN_TRIES, DGI_POCKET, DGI_PRIVATE_KEY, IdentityGroup,
+    MASTER_LENGTH, PIN_TRIES, PocketGroup,
 };
 use apdu_spec::pin::PinBlock;
 
 use super::cursor::{Cursor, bytes_of};
 use super::element::{Element, Money};
 use super::layout::{LIMITS, POCKET_GROUP};
-use super::{Fit, Misfit, Object, Reading};
+use super::{Fit, Misfit, Object, Reading, template};
 
 const IDENTITY: &[(&str, Element)] = &[
     ("role", Element::Role),
@@ -65,6 +68,9 @@ fn has_length(identifier: u16, length: usize) -> bool {
         DGI_MASTERS => length > 0 && length.is_multiple_of(MASTER_LENGTH),
         DGI_PIN => length == PinBlock::LENGTH,
         DGI_PIN_TRIES => length == PIN_TRIES.len(),
+        DGI_PRIVATE_KEY => length == PrivateKey::LENGTH,
+        DGI_ISSUER_KEY => length == PublicKey::LENGTH,
+        DGI_CERTIFICATE => length == Certificate::LENGTH,
         _ => false,
     }
 }
@@ -98,6 +104,10 @@ fn put_value(parts: &mut Cursor<'_>, identifier: u16) -> Result<(), Misfit> {
         DGI_PIN_TRIES => {
             parts.elements(&[("tries left", Element::Tries), ("tries allowed", Element::Tries)], money)
         }
+        DGI_PRIVATE_KEY => parts.secret("private key", PrivateKey::LENGTH, None),
+        DGI_ISSUER_KEY => parts
+            .elements(&[("public key x", Element::Opaque(32)), ("public key y", Element::Opaque(32))], money),
+        DGI_CERTIFICATE => template::put(parts),
         _ => {
             parts.opaque("value", true, None);
             Ok(())

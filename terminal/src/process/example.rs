@@ -1,10 +1,12 @@
 //! An example scheme: one purse, one merchant SAM, their issuer with books in memory. The document's runs and vectors and
 //! `purse run` are of it. Every key and number is fixed, and no secret of anybody.
 
+use apdu_spec::certificate::{Certificate, CertificateBody};
 use apdu_spec::cryptography::{Engine as _, KeyBytes, KeyPurpose, card_key};
+use apdu_spec::curve::{Curve as _, PrivateKey};
 use apdu_spec::element::{Amount, Currency, Expiry, KeyVersion, Role, Time};
 use apdu_spec::number::PartyNumber;
-use apdu_spec::personalisation::{CardProfile, IdentityGroup, PocketGroup};
+use apdu_spec::personalisation::{CardProfile, IdentityGroup, KeyPair, PocketGroup};
 use apdu_spec::pin::PinBlock;
 use apdu_spec::pocket::{Limits, PocketParameters};
 use apdu_spec::software::Software;
@@ -59,6 +61,14 @@ pub fn number(role: Option<Role>) -> Result<PartyNumber, ExampleError> {
     PartyNumber::with_check_digit(955_500_000_000_000 + place).ok_or(ExampleError::Form("a number"))
 }
 
+/// The number of another purse, which the first one meets in a transfer.
+///
+/// # Errors
+/// A mistake of this program.
+pub fn other_purse() -> Result<PartyNumber, ExampleError> {
+    PartyNumber::with_check_digit(955_500_000_000_003).ok_or(ExampleError::Form("a number"))
+}
+
 /// The euro.
 ///
 /// # Errors
@@ -88,6 +98,48 @@ pub fn master(purpose: KeyPurpose) -> KeyBytes {
 /// A card's key.
 pub fn key(purpose: KeyPurpose, card: PartyNumber) -> KeyBytes {
     card_key(&Software, &mut Software.load(&master(purpose)), purpose, card, VERSION)
+}
+
+/// Index of the issuer's key that certificates are signed with.
+pub const ISSUER_KEY: u8 = 1;
+
+/// The issuer's private key for certificates: 32 bytes, C1, C2, ... E0.
+pub fn issuer_private_key() -> PrivateKey {
+    counting_from(0xC1)
+}
+
+/// A purse's private key: 32 bytes that count on from the last digits of its number, 18, 19, ... 37 for 95...18.
+pub fn private_key(purse: PartyNumber) -> PrivateKey {
+    let [.., last] = purse.0;
+    counting_from(last)
+}
+
+fn counting_from(first: u8) -> PrivateKey {
+    let mut bytes = [0; PrivateKey::LENGTH];
+    for (byte, value) in bytes.iter_mut().zip(first..) {
+        *byte = value;
+    }
+    PrivateKey(bytes)
+}
+
+/// A purse's key pair, with the issuer's certificate.
+///
+/// # Errors
+/// A mistake of this program.
+pub fn key_pair(purse: PartyNumber) -> Result<KeyPair, ExampleError> {
+    let (private_key, issuer) = (private_key(purse), issuer_private_key());
+    let public = |private| Software.public_key(private).ok_or(ExampleError::Form("a private key"));
+    let public_key = public(&private_key)?;
+    let body = CertificateBody {
+        issuer_key: ISSUER_KEY,
+        role: Role::Purse,
+        number: purse,
+        expiry: EXPIRY,
+        public_key,
+    };
+    let signature = Software::sign(&issuer, &body.emit()).ok_or(ExampleError::Form("a private key"))?;
+    let certificate = Certificate { body, signature };
+    Ok(KeyPair { issuer_key: public(&issuer)?, private_key, certificate })
 }
 
 /// What a card may hold and spend, in cents.
@@ -121,7 +173,20 @@ pub fn with_profile<T, E: From<ExampleError>>(
     flags: u8,
     with: impl FnOnce(&CardProfile<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
-    let card = number(Some(role))?;
+    with_profile_of(number(Some(role))?, role, flags, with)
+}
+
+/// The same of a card with another number.
+///
+/// # Errors
+/// What `with` ends with, or a mistake of this program.
+pub fn with_profile_of<T, E: From<ExampleError>>(
+    card: PartyNumber,
+    role: Role,
+    flags: u8,
+    with: impl FnOnce(&CardProfile<'_>) -> Result<T, E>,
+) -> Result<T, E> {
+    let key_pair = if role == Role::Purse { Some(key_pair(card)?) } else { None };
     let masters = [(VERSION, master(KeyPurpose::Payment))];
     let parameters = PocketParameters { currency: currency()?, exponent: 2, limits: limits(role) };
     with(&CardProfile {
@@ -137,7 +202,7 @@ pub fn with_profile<T, E: From<ExampleError>>(
         keys: KeyPurpose::ALL.map(|purpose| key(purpose, card)),
         masters: if role == Role::Merchant { &masters } else { &[] },
         pin: pin(if role == Role::Purse { PIN } else { OPERATOR_PIN })?,
-        key_pair: None,
+        key_pair: key_pair.as_ref(),
     })
 }
 
@@ -146,8 +211,20 @@ pub fn with_profile<T, E: From<ExampleError>>(
 /// # Errors
 /// The card does not take it.
 pub fn personalise(transport: &mut dyn Transport, role: Role) -> Result<(), ExampleError> {
+    personalise_as(transport, number(Some(role))?, role)
+}
+
+/// The same of a card with another number.
+///
+/// # Errors
+/// The card does not take it.
+pub fn personalise_as(
+    transport: &mut dyn Transport,
+    card: PartyNumber,
+    role: Role,
+) -> Result<(), ExampleError> {
     let mut client = Client::select(transport)?;
-    with_profile(role, 0, |profile| Ok(client.personalise(profile, &Software)?))
+    with_profile_of(card, role, 0, |profile| Ok(client.personalise(profile, &Software)?))
 }
 
 /// The issuer, which knows both cards.

@@ -80,7 +80,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> World<WINDOW, EXCEPTIONS> {
         };
         let initial = 80;
         let profile = match role {
-            Role::Purse => Profile { limits, ..Profile::purse(NUMBER, initial) },
+            Role::Purse => Profile { limits, ..Profile::purse(NUMBER, initial) }.with_key_pair(),
             Role::Merchant => Profile { limits, ..Profile::sam(NUMBER, initial) },
         };
         let card = personalised(&profile, geometry % 8);
@@ -294,7 +294,7 @@ fn personalised<const WINDOW: usize, const EXCEPTIONS: usize>(
     let mut memories = MEMORIES.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let memory = memories.entry((WINDOW, geometry)).or_insert_with(|| {
         let (unit, page_size, atomic) =
-            [(8, 728, false), (8, 2048, false), (16, 1024, false), (16, 768, true)]
+            [(8, 896, false), (8, 2048, false), (16, 1024, false), (16, 896, true)]
                 [usize::from(geometry) / 2];
         let shape = Geometry { unit, page_size, pages: 0, atomic };
         let pages = minimum_pages(shape, WINDOW, EXCEPTIONS).expect("a page holds slots");

@@ -1,5 +1,6 @@
 //! Everything of fixed shape that crosses the wire: what is read is written as the same bytes.
 
+use apdu_spec::certificate::Certificate;
 use apdu_spec::command::response::parse_authenticator;
 use apdu_spec::command::{Initialized, ParameterBytes, PocketBalance, Proof};
 use apdu_spec::element::{Amount, Currency, DataError, Expiry};
@@ -21,7 +22,7 @@ use purse_terminal::amount::Denomination;
 /// Where it is written otherwise than it was read.
 pub fn target(data: &[u8]) {
     let Some((which, bytes)) = data.split_first() else { return };
-    match which % 16 {
+    match which % 18 {
         0 => whole(bytes, |bytes| PayDetails::parse(bytes).map(|it| it.emit())),
         1 => whole(bytes, |bytes| LogRecord::parse(bytes).map(|it| it.emit())),
         2 => whole(bytes, |bytes| StatusBlock::parse(bytes).map(|it| it.emit())),
@@ -37,6 +38,8 @@ pub fn target(data: &[u8]) {
         12 => whole(bytes, |bytes| PinBlock::parse(*bytes).map(|it| it.emit())),
         13 => party(bytes),
         14 => money(bytes),
+        15 => any(bytes, |bytes| Certificate::parse(bytes).map(|it| it.emit().to_vec())),
+        16 => any(bytes, |bytes| Certificate::parse_object(bytes).map(|it| it.object().to_vec())),
         _ => small(bytes),
     }
 }

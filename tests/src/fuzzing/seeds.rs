@@ -1,6 +1,7 @@
 //! Inputs to begin with: real commands and answers of real cards, and histories of payments, in the form that each
 //! target takes.
 
+use apdu_spec::certificate::TAG_CERTIFICATE;
 use apdu_spec::command::{Command, Selection, table};
 use apdu_spec::element::Kind;
 use apdu_spec::file::{APPLICATION, File};
@@ -8,12 +9,13 @@ use apdu_spec::parameter::Parameter;
 
 use crate::bench_card::CommonCard;
 use crate::scheme::{
-    Profile, acknowledge, debit, initialize, issuer, party, pay_details, pin, reverse, script, voucher,
+    Profile, acknowledge, debit, initialize, issuer, key_pair, party, pay_details, pin, reverse, script,
+    voucher,
 };
 
 /// Commands of every kind that a purse with some history takes, with its answers.
 fn conversation() -> Vec<(Vec<u8>, Vec<u8>)> {
-    let mut card = CommonCard::new(&Profile::purse(1, 80_00));
+    let mut card = CommonCard::new(&Profile::purse(1, 80_00).with_key_pair());
     card.spend(Kind::Unload, 3, issuer());
     let open = card.spend(Kind::Purchase, 5, party(2));
     let settled = card.spend_settled(Kind::Purchase, 7, party(2));
@@ -43,6 +45,8 @@ fn conversation() -> Vec<(Vec<u8>, Vec<u8>)> {
         Command::Lock,
         Command::Unlock,
         Command::StoreData(true, 1, &[0x15, 0x01, 0x00]),
+        Command::GetData(TAG_CERTIFICATE),
+        Command::VerifyCertificate(key_pair(party(2)).certificate),
     ];
     let bytes = commands.iter().map(|command| command.emit().as_bytes().to_vec());
     let bytes = bytes.chain([script(party(1), 1, &Parameter::PinTries)]);
@@ -181,6 +185,17 @@ fn histories() -> Vec<Vec<u8>> {
         ],
         // The issuer resolves; the same script again.
         [&buy(4)[..], &[15, 0, 0, 0, 26, 0, 1, 5, 15, 0, 1, 0, 15, 0, 1, 0xFE]].concat(),
+        // A peer: paid, settled, taken back, received from, declined, told of; another one, and one that is refused.
+        [
+            &[27, 0, 0, 3, 7, 7, 0, 0, 3, 5, 9, 0, 3, 3, 9, 5, 3, 4, 6, 3, 4][..],
+            &[0, 3, 6, 27, 1, 13, 0, 7, 0, 27, 30, 27, 0, 13, 0, 7, 0],
+        ]
+        .concat(),
+        // A transfer that must move to EF.EXC, and one for which there is no place.
+        [&[27, 0, 0, 3, 3, 0, 3, 3][..], &buy(2).repeat(7), &[cycle, select, 13, 7, 27, 0, 9, 7, 7, 7]]
+            .concat(),
+        // Certificates that are none of a peer.
+        (10..16).flat_map(|choice| [27, choice << 1, 6, 3, 4]).collect(),
         // A SAM's day: payments, refund with PIN, collection, and its ack.
         [&[3, 0, 20].repeat(7)[..], &[verify, 0, 0, 4, 7, 0, 0, 1, 90, 7, 0, 0, 1, 0, 5, 0, 3]].concat(),
     ];
@@ -220,7 +235,8 @@ fn elements() -> Vec<Vec<u8>> {
     let pay_details = pay_details(Kind::Purchase, 5, (party(1), 3), (party(2), 4)).emit();
     let profile = Profile::purse(1, 80_00);
     let groups = profile.groups();
-    let forms: [(u8, &[u8]); 15] = [
+    let certificate = key_pair(party(2)).certificate;
+    let forms: [(u8, &[u8]); 17] = [
         (0, &pay_details),
         (1, data(5)),
         (2, &data(2)[..29]),
@@ -236,6 +252,8 @@ fn elements() -> Vec<Vec<u8>> {
         (12, &pin("123456").emit()),
         (13, &party(1).0),
         (14, b"\x09\x7812.34"),
+        (15, &certificate.emit()),
+        (16, &certificate.object()),
     ];
     forms.map(|(form, bytes)| [&[form][..], bytes].concat()).to_vec()
 }

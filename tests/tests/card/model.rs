@@ -9,7 +9,10 @@ use apdu_spec::record::RecordRole;
 use proptest::prelude::*;
 use purse_tests::bench_card::BenchCard;
 use purse_tests::card_model::{Model, Sizes, View};
-use purse_tests::scheme::{Profile, acknowledge, debit, initialize, issuer, party, pin, reverse, voucher};
+use purse_tests::scheme::{
+    Profile, acknowledge, debit, initialize, issuer, key_pair, party, pin, private_key, reverse, signed,
+    voucher,
+};
 
 const SIZES: Sizes = Sizes { window: 6, exceptions: 2 };
 const LIMITS: Limits = Limits {
@@ -17,7 +20,7 @@ const LIMITS: Limits = Limits {
     maximum_debit: Amount(50),
     debit_without_pin: Amount(20),
     total_without_pin: Amount(40),
-    maximum_transfer: Amount(0),
+    maximum_transfer: Amount(30),
     offline_receipts: Amount(60),
 };
 
@@ -32,6 +35,11 @@ enum Step {
     Acknowledge(usize),
     Reverse(usize),
     Repeat(usize),
+    Prove(usize),
+    /// VERIFY CERTIFICATE of the purse of this number; of the card's own too.
+    Meet(u64),
+    /// Of that purse, but signed by it.
+    MeetForged(u64),
     Verify,
     NewSession,
     PowerCycle,
@@ -40,15 +48,18 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let back = 0..SIZES.window * 2;
     let amount = prop_oneof![1_u32..30, 1_u32..110];
-    let payment = prop_oneof![3 => Just(Kind::Purchase), 1 => Just(Kind::Unload)];
-    let receipt = prop_oneof![Just(Kind::Load), Just(Kind::Refund)];
+    let payment = prop_oneof![3 => Just(Kind::Purchase), 1 => Just(Kind::Unload), 3 => Just(Kind::Transfer)];
+    let receipt = prop_oneof![Just(Kind::Load), Just(Kind::Refund), Just(Kind::Transfer)];
     prop_oneof![
         6 => (payment, amount.clone()).prop_map(|(kind, amount)| Step::Pay(kind, amount)),
         4 => (receipt.clone(), amount.clone()).prop_map(|(kind, amount)| Step::Receive(kind, amount)),
         1 => (receipt, amount).prop_map(|(kind, amount)| Step::Decline(kind, amount)),
         4 => back.clone().prop_map(Step::Acknowledge),
         3 => back.clone().prop_map(Step::Reverse),
-        1 => back.prop_map(Step::Repeat),
+        1 => back.clone().prop_map(Step::Repeat),
+        1 => back.prop_map(Step::Prove),
+        5 => prop_oneof![8 => Just(2), 2 => Just(3), 1 => Just(1)].prop_map(Step::Meet),
+        1 => (2..4_u64).prop_map(Step::MeetForged),
         2 => Just(Step::Verify),
         1 => Just(Step::NewSession),
         1 => Just(Step::PowerCycle),
@@ -67,7 +78,7 @@ fn send(card: &mut Card, model: &mut Model, command: &Command<'_>) {
 
 /// One history, compared after every step.
 fn run(steps: Vec<Step>) {
-    let profile = Profile { limits: LIMITS, ..Profile::purse(1, 80) };
+    let profile = Profile { limits: LIMITS, ..Profile::purse(1, 80) }.with_key_pair();
     let mut card = Card::new(&profile);
     let mut model = Model::new(&profile, SIZES);
     let select = Command::Select(Selection::Application(&APPLICATION), true);
@@ -99,6 +110,16 @@ fn run(steps: Vec<Step>) {
             Step::Repeat(place) => {
                 let Some((pay_details, RecordRole::Payer)) = back(place) else { continue };
                 debit(&pay_details)
+            }
+            Step::Prove(place) => {
+                let Some((pay_details, _)) = back(place) else { continue };
+                Command::GetProof(pay_details.from_sequence)
+            }
+            Step::Meet(number) => Command::VerifyCertificate(key_pair(party(number)).certificate),
+            Step::MeetForged(number) => {
+                let number = party(number);
+                let body = key_pair(number).certificate.body;
+                Command::VerifyCertificate(signed(body, &private_key(number)))
             }
             Step::Verify => Command::Verify(Some(pin("1234"))),
             Step::NewSession => select.clone(),

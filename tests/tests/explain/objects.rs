@@ -1,6 +1,7 @@
 //! Each kind of object, in the standard's names.
 
 use apdu_spec::answer_to_reset::{ATR_T0, ATR_T1};
+use apdu_spec::certificate::TAG_CERTIFICATE;
 use apdu_spec::command::table::LOG_FORMAT;
 use apdu_spec::command::{Command, DebitData, InitializeData, Initialized, PocketBalance, Proof, Voucher};
 use apdu_spec::cryptography::{Authenticator, Tac};
@@ -18,7 +19,7 @@ use apdu_spec::record::{LogRecord, RecordRole, RecordState};
 use apdu_spec::status::StatusWord;
 use apdu_spec::status_block::StatusBlock;
 use purse_terminal::explain::{Fit, Hint, Object, Reading, explain, status_meaning};
-use purse_tests::scheme::{PURSE_LIMITS, Profile, TIME, eur, issuer, party, pin, script};
+use purse_tests::scheme::{PURSE_LIMITS, Profile, TIME, eur, issuer, key_pair, party, pin, script};
 
 const TAC: Tac = Tac([0x77; 8]);
 const WORD: Authenticator = Authenticator([0x55; 8]);
@@ -298,6 +299,68 @@ fn every_script_names_its_parameter() {
         let readings = explain(alone, &Hint { object: Some(Object::Script), response_to: None }).unwrap();
         says(alone, &readings[0], fields);
     }
+}
+
+const BODY_FIELDS: [(&str, &str, &str); 3] =
+    [("version", "01", "of the standard"), ("issuer key index", "07", ""), ("role", "01", "purse")];
+
+#[test]
+fn a_certificate_says_whose_key_it_is() {
+    let pair = key_pair(party(3));
+    let object = pair.certificate.object();
+    let reading = only(&object, Object::DataObject);
+    assert_eq!(reading.title, "data object: certificate");
+    let public = hex::encode_upper(pair.certificate.body.public_key.0);
+    let behind = [
+        ("purse number", "9555000000000034", "9555000000000034"),
+        ("expiry", "3012", "2030-12"),
+        ("public key x", &public[..64], ""),
+        ("public key y", &public[64..], ""),
+        ("tag", "5F37", ""),
+        ("value", &hex::encode_upper(pair.certificate.signature.0), ""),
+    ];
+    says(&object, &reading, &[&BODY_FIELDS[..], &behind].concat());
+    let response = done(&object);
+    let command = Command::GetData(TAG_CERTIFICATE).emit();
+    says(&response, &answering(&response, command.as_bytes()), &BODY_FIELDS);
+}
+
+#[test]
+fn verify_certificate_names_every_field_of_the_certificate() {
+    let certificate = key_pair(party(3)).certificate;
+    let command = Command::VerifyCertificate(certificate).emit();
+    let bytes = command.as_bytes();
+    let reading = only(bytes, Object::Command);
+    assert_eq!(reading.title, "VERIFY CERTIFICATE");
+    let key = hex::encode_upper(certificate.body.public_key.0);
+    let signature = hex::encode_upper(certificate.signature.0);
+    let expected = [
+        ("P2", "BE", "a certificate in plain"),
+        ("body header", "7F4E4D", "certificate body, 77 bytes"),
+        ("version", "01", "of the standard"),
+        ("issuer key index", "07", ""),
+        ("peer role", "01", "purse"),
+        ("peer number", "9555000000000034", "9555000000000034"),
+        ("peer expiry", "3012", "2030-12"),
+        ("public key", &key, ""),
+        ("signature header", "5F3740", "signature, 64 bytes"),
+        ("signature", &signature, ""),
+    ];
+    says(bytes, &reading, &expected);
+}
+
+#[test]
+fn the_groups_of_a_key_pair_show_everything_but_the_private_key() {
+    let pair = key_pair(party(3));
+    let groups = Profile::purse(3, 0).with_key_pair().groups().concat();
+    let reading = only(&groups, Object::Groups);
+    let issuer_key = hex::encode_upper(pair.issuer_key.0);
+    let expected = [("public key x", &issuer_key[..64], ""), ("public key y", &issuer_key[64..], "")];
+    says(&groups, &reading, &expected);
+    says(&groups, &reading, &BODY_FIELDS);
+    let private = reading.leaves().into_iter().find(|leaf| leaf.name == "private key").unwrap();
+    assert!(private.secret);
+    assert_eq!(groups[private.range()], pair.private_key.0);
 }
 
 #[test]

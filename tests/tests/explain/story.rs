@@ -6,11 +6,12 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::flow_support::{HOLDER, OPERATOR, PIN, Rig, World, payment, personalise};
+use apdu_spec::certificate::TAG_CERTIFICATE;
 use apdu_spec::command::table::{TAG_LOG_FORMAT, TAG_PIN_TRIES};
-use apdu_spec::command::{Command, Request, Selection};
+use apdu_spec::command::{COMMANDS, Command, Request, Selection};
 use apdu_spec::cryptography::KeyPurpose;
-use apdu_spec::element::{Amount, Role};
-use apdu_spec::file::File;
+use apdu_spec::element::{Amount, Kind, Role, Sequence};
+use apdu_spec::file::{APPLICATION, File};
 use apdu_spec::parameter::Parameter;
 use apdu_spec::pin::PinBlock;
 use proptest::collection::vec;
@@ -26,7 +27,11 @@ use purse_terminal::flow::refund::{self, Refund};
 use purse_terminal::flow::unload::{self, Unload};
 use purse_terminal::transport::{EMPTY_RESPONSE, InProcess, ResponseBuffer, Transport, TransportError};
 use purse_terminal::virtual_card::VirtualCard;
-use purse_tests::scheme::{Profile, TIME, VERSION, eur, master, own_key, party, pin, script};
+use purse_tests::bench_card::CommonCard;
+use purse_tests::scheme::{
+    Profile, TIME, VERSION, acknowledge, debit, eur, key_pair, master, own_key, party, pay_details, pin,
+    private_key, script,
+};
 
 /// Everything that has crossed, in order.
 type Exchanges = Rc<RefCell<Vec<(Vec<u8>, Vec<u8>)>>>;
@@ -62,7 +67,11 @@ fn raw(rig: &mut Recorded<&mut Rig>, command: &[u8]) {
 /// scripts; and commands that a card refuses.
 fn story() -> Vec<(Vec<u8>, Vec<u8>)> {
     let exchanges = Exchanges::default();
-    for (role, profile) in [(Role::Purse, Profile::purse(1, 0)), (Role::Merchant, Profile::sam(2, 0))] {
+    for (role, profile) in [
+        (Role::Purse, Profile::purse(1, 0)),
+        (Role::Purse, Profile::purse(3, 0).with_key_pair()),
+        (Role::Merchant, Profile::sam(2, 0)),
+    ] {
         let blank = InProcess::new(VirtualCard::in_memory("blank", role));
         personalise(Recorded(blank, exchanges.clone()), &profile);
     }
@@ -91,6 +100,25 @@ fn story() -> Vec<(Vec<u8>, Vec<u8>)> {
         let mut recorded = [&mut purse, &mut sam].map(|rig| Recorded(rig, exchanges.clone()));
         let cards = recorded.iter_mut().map(|card| Client::select(card as &mut dyn Transport).unwrap());
         recover(&mut cards.collect::<Vec<_>>(), Some(&mut issuer));
+    }
+    {
+        let mut payer = CommonCard::new(&Profile::purse(3, 50_00).with_key_pair());
+        let transfer = pay_details(Kind::Transfer, 5_00, (party(3), 0), (party(4), 0));
+        let mut refused = key_pair(party(3)).certificate;
+        refused.body.role = Role::Merchant;
+        for command in [
+            Command::Select(Selection::Application(&APPLICATION), true),
+            Command::GetData(TAG_CERTIFICATE),
+            Command::VerifyCertificate(refused),
+            Command::VerifyCertificate(key_pair(party(4)).certificate),
+            debit(&transfer),
+            Command::GetProof(Sequence(0)),
+            acknowledge(&transfer),
+        ] {
+            let answer = payer.transmit(command.emit().as_bytes());
+            let response = [answer.data.as_slice(), &answer.status.emit()].concat();
+            exchanges.borrow_mut().push((command.emit().as_bytes().to_vec(), response));
+        }
     }
     let mut purse = Recorded(&mut purse, exchanges.clone());
     raw(&mut purse, Command::ChangePin(pin(PIN), pin("87654321")).emit().as_bytes());
@@ -190,6 +218,7 @@ fn no_reading_of_a_story_leaves_a_pin_or_a_key_in_sight() {
         secrets.extend(KeyPurpose::ALL.map(|purpose| own_key(purpose, party(number), VERSION).0.to_vec()));
     }
     secrets.push(master(KeyPurpose::Payment, VERSION).0.to_vec());
+    secrets.push(private_key(party(3)).0.to_vec());
     let mut seen = vec![false; secrets.len()];
     for (command, _) in story() {
         let hints = Object::ALL.map(Some).into_iter().chain([None]);
@@ -214,8 +243,8 @@ fn no_reading_of_a_story_leaves_a_pin_or_a_key_in_sight() {
 
 /// Bytes that begin like something.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
-    let command = (0..19_usize, vec(any::<u8>(), 0..80)).prop_map(|(row, rest)| {
-        let row = &apdu_spec::command::COMMANDS[row];
+    let command = (0..COMMANDS.len(), vec(any::<u8>(), 0..80)).prop_map(|(row, rest)| {
+        let row = &COMMANDS[row];
         [&[row.class, row.instruction][..], &rest].concat()
     });
     let beginnings = prop_oneof![
@@ -227,6 +256,8 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
         Just(vec![0x80, 0x01, 0x11]),
         Just(vec![0x80, 0xE2, 0x00, 0x00]),
         Just(vec![0x9F, 0x4F]),
+        Just(vec![0x80, 0x20, 0x20]),
+        Just(vec![0x7F, 0x21, 0x93, 0x7F, 0x4E, 0x4D]),
     ];
     let begun = (beginnings, vec(any::<u8>(), 0..64)).prop_map(|(first, rest)| [first, rest].concat());
     let lengths =

@@ -1,6 +1,8 @@
 //! One step of a history: what a few bytes of the input say.
 
+use apdu_spec::certificate::{Certificate, CertificateBody};
 use apdu_spec::command::{Command, Selection, Voucher};
+use apdu_spec::curve::PublicKey;
 use apdu_spec::element::{Amount, Expiry, KeyVersion, Kind, Role, Sequence};
 use apdu_spec::file::APPLICATION;
 use apdu_spec::number::PartyNumber;
@@ -12,8 +14,9 @@ use purse_terminal::simulated_memory::Cut;
 use super::{Input, LIMITS, NUMBER};
 use crate::card_model::Model;
 use crate::scheme::{
-    OTHER_VERSION, TIME, UNKNOWN_VERSION, VERSION, acknowledge, debit, eur, initialize, issuer, jpy, party,
-    pin, raw_script, reverse, script, usd, voucher,
+    ISSUER_KEY, OTHER_VERSION, TIME, UNKNOWN_VERSION, VERSION, acknowledge, debit, eur, initialize, issuer,
+    issuer_private_key, jpy, key_pair, party, pin, private_key, raw_script, reverse, script, signed, usd,
+    voucher,
 };
 use crate::steps::PEER_SEQUENCE;
 
@@ -78,7 +81,8 @@ fn action(number: u8, input: &mut Input<'_>, model: &Model, last: &[u8]) -> Acti
         23 => Command::GetBalance(input.byte() % 6),
         24 | 25 => return Action::Send(scripted(input, model)),
         26 => return Action::Send(last.to_vec()),
-        27 | 28 => {
+        27 => Command::VerifyCertificate(certificate(input)),
+        28 => {
             let length = usize::from(input.byte());
             return Action::Send(input.slice(length).to_vec());
         }
@@ -87,6 +91,23 @@ fn action(number: u8, input: &mut Input<'_>, model: &Model, last: &[u8]) -> Acti
         _ => return Action::PowerCycle,
     };
     Action::Send(command.emit().as_bytes().to_vec())
+}
+
+/// That of a peer, mostly; or one that is wrong in something: its own, of a SAM, under another key index, of nobody's key,
+/// with another signature.
+fn certificate(input: &mut Input<'_>) -> Certificate {
+    let choice = input.byte();
+    let right = key_pair(party(2 + u64::from(choice & 1))).certificate;
+    let body = right.body;
+    match choice >> 1 & 15 {
+        15 => key_pair(party(NUMBER)).certificate,
+        14 => signed(CertificateBody { role: Role::Merchant, ..body }, &issuer_private_key()),
+        13 => signed(CertificateBody { issuer_key: ISSUER_KEY ^ 1, ..body }, &issuer_private_key()),
+        12 => signed(CertificateBody { public_key: PublicKey([1; 64]), ..body }, &issuer_private_key()),
+        11 => signed(body, &private_key(body.number)),
+        10 => Certificate { body: CertificateBody { expiry: Expiry([0x31, 0x01]), ..body }, ..right },
+        _ => right,
+    }
 }
 
 /// A PIN; the first one is that of the card's profile.
@@ -140,7 +161,7 @@ fn paying(input: &mut Input<'_>, model: &Model) -> PayDetails {
             Kind::Purchase,
             Kind::Unload,
             Kind::Purchase,
-            Kind::Purchase,
+            Kind::Transfer,
             Kind::Unload,
             Kind::Purchase,
             Kind::Refund,
@@ -168,7 +189,7 @@ fn paid(input: &mut Input<'_>, model: &Model) -> PayDetails {
             Kind::Load,
             Kind::Refund,
             Kind::Load,
-            Kind::Refund,
+            Kind::Transfer,
             Kind::Load,
             Kind::Refund,
             Kind::Purchase,
@@ -230,6 +251,7 @@ fn deal(input: &mut Input<'_>, kinds: [Kind; 8], model: &Model) -> Deal {
         (peer, _) => (party(2 + u64::from(peer & 1)), Sequence(PEER_SEQUENCE)),
     };
     let key_version = match (choice & 0x80 != 0, kind, model.role()) {
+        (false, Kind::Transfer, _) => KeyVersion::NONE,
         (false, ..) => VERSION,
         (true, Kind::Purchase | Kind::Refund, Role::Merchant) => OTHER_VERSION,
         _ => UNKNOWN_VERSION,
