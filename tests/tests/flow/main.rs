@@ -5,6 +5,7 @@ mod attacks;
 mod collection;
 mod cuts;
 mod faults;
+mod histories;
 mod hostile;
 mod middleware;
 mod money;
