@@ -6,6 +6,7 @@
 pub mod collection;
 mod desk;
 mod error;
+pub mod exchange;
 mod guard;
 mod handover;
 pub mod history;
@@ -14,6 +15,7 @@ pub mod purchase;
 pub mod recovery;
 pub mod refund;
 pub mod resolve;
+pub mod scripts;
 pub mod unload;
 
 pub use desk::IssuerDesk;

@@ -97,6 +97,13 @@ impl Home {
         &self.directory
     }
 
+    /// Keeps other programs from changing what the home has only once: its scheme, and which cards are being issued.
+    /// Waits for the one that has it; the lock goes with the file, and with the program.
+    pub fn lock(&self) -> Result<File, HomeError> {
+        let lock = File::open(&self.directory).and_then(|file| file.lock().map(|()| file));
+        lock.map_err(|error| HomeError::System(self.directory.clone(), error))
+    }
+
     /// Currency, limits and keys.
     pub fn scheme(&self) -> PathBuf {
         self.directory.join("scheme.toml")
@@ -198,6 +205,21 @@ pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = options.open(path)?;
     io::Write::write_all(&mut file, content)?;
     file.sync_all()
+}
+
+/// Replaces a file by one with this content that only its owner may read: a reader finds the old one or the new one,
+/// whole. To be called under the home's lock.
+pub fn replace_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    let directory = path.parent().ok_or(ErrorKind::InvalidInput)?;
+    let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
+    let new = directory.join(format!(".{}.new", name.to_string_lossy()));
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    write_private(&new, content)?;
+    fs::rename(&new, path)?;
+    synchronise_directory(directory)
 }
 
 /// Brings all files below a directory, and the directories themselves, to the disk.

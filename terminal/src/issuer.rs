@@ -9,10 +9,12 @@ mod authority;
 mod books;
 mod collection;
 mod error;
+mod exchange;
 mod ledger;
 mod load;
 mod memory;
 mod model;
+mod order;
 mod records;
 mod registration;
 mod resolve;
@@ -31,11 +33,13 @@ pub use authority::{Keyring, MasterKeys};
 pub use books::{AccountBalance, Books, Fork};
 pub use collection::Collected;
 pub use error::{IssuerError, Message, Refusal};
+pub use exchange::Bargain;
 pub use memory::MemoryStore;
 pub use model::{
-    Account, Card, CardState, ChainRecord, Debit, DebitState, Entry, LastScript, LedgerAccount, Pocket,
-    Posting, Reason, Transfer, TransferState,
+    Account, Card, CardState, ChainRecord, Debit, DebitState, Entry, Exchange, ExchangeState, LastScript,
+    LedgerAccount, Order, OrderState, Pocket, Posting, Reason, Transfer, TransferState,
 };
+pub use order::Way;
 pub use records::{BadRecord, Flaw, SubmissionReport};
 pub use registration::{Funding, NewCard};
 pub use resolve::Unsettleable;

@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use apdu_spec::element::{Currency, Kind, Role, Sequence};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
-use purse_terminal::issuer::{AccountBalance, Books, Fork};
+use purse_terminal::issuer::{AccountBalance, Books, Exchange, Fork};
 use serde_json::{Value, json};
 
 use super::census::{self, Census};
 use super::context::{Context, Embedded};
 use super::failure::{ExitCode, Failure};
-use super::money::pay_details_document;
 use super::output::Reply;
+use super::receipt::pay_details_document;
 use super::sums::Sums;
 use super::view::table;
 use super::whereabouts::{Card, Whereabouts, booked_whereabouts, load_whereabouts, whereabouts};
@@ -63,6 +63,7 @@ impl Audit {
         }
         audit.add_cards(&cards, &uncounted, &issuer)?;
         audit.add_transfers(&cards, &issuer)?;
+        audit.add_exchanges(&issuer)?;
         audit.judge();
         Ok(audit)
     }
@@ -84,6 +85,7 @@ impl Audit {
         sums.accounts = books.accounts.iter().map(|held| i128::from(held.balance)).sum();
         sums.withheld = books.withheld.into();
         sums.unclaimed = books.unclaimed.into();
+        sums.position = books.position.into();
         sums.outside = books.outside.into();
     }
 
@@ -165,6 +167,19 @@ impl Audit {
         Ok(())
     }
 
+    /// What is half exchanged is in an account, which counts it; its holder may wonder where it is.
+    fn add_exchanges(&mut self, issuer: &Embedded) -> Result<(), Failure> {
+        for Exchange { unload, currency, amount, .. } in issuer.open_exchanges()? {
+            self.remarks.push(format!(
+                "an exchange of {} for {} by card {} is not finished: run `purse recover`",
+                words::money(unload.currency, unload.amount.0.into()),
+                words::money(currency, amount.0.into()),
+                unload.from
+            ));
+        }
+        Ok(())
+    }
+
     fn judge(&mut self) {
         for (currency, sums) in &self.sums {
             let difference = sums.difference();
@@ -222,6 +237,9 @@ impl Audit {
             for (_, held) in self.accounts.iter().filter(|(of, _)| of == currency) {
                 table.add_row([format!("account {}", held.account.name), money(held.balance.into())]);
             }
+            if sums.position != 0 {
+                table.add_row(["exchanged".to_owned(), money(sums.position)]);
+            }
             if !lines.is_empty() {
                 lines.push(String::new());
             }
@@ -268,6 +286,7 @@ impl Audit {
                     "accounts": amount(sums.accounts),
                     "withheld": amount(sums.withheld),
                     "unclaimed": amount(sums.unclaimed),
+                    "position": amount(sums.position),
                     "outside": amount(sums.outside),
                 })
             })

@@ -11,9 +11,11 @@ mod bench;
 mod census;
 mod collect;
 mod context;
+mod control;
 mod convert;
 mod demo;
 mod doctor;
+mod exchange;
 mod explain;
 mod failure;
 mod fault;
@@ -29,6 +31,7 @@ mod pin;
 mod place;
 mod reader_bench;
 mod readers;
+mod receipt;
 mod recovery;
 mod run;
 mod serve;
@@ -48,7 +51,7 @@ use std::time::Duration;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use arguments::{Arguments, CardCommand, Command, PinCommand};
+use arguments::{Arguments, CardCommand, Command, ExchangeArguments, PinCommand, PocketCommand};
 use context::Context;
 use failure::Failure;
 use output::{Console, Reply};
@@ -119,12 +122,15 @@ fn with_context(context: &Context, command: Command) -> Result<Reply, Failure> {
         Command::Card(CardCommand::Serve { name, place }) => serve::serve(context, &name, &place),
         Command::Balance => view::balance(context),
         Command::History => view::history(context),
-        Command::Load(amount) => money::load(context, &amount.amount),
-        Command::Pay(amount) => money::pay(context, &amount.amount),
-        Command::Refund(amount) => money::refund(context, &amount.amount),
-        Command::Unload(amount) => money::unload(context, &amount.amount),
-        Command::Collect { even_empty } => collect::collect(context, even_empty),
-        Command::Till { amount, count, again } => till::till(context, &amount, count, again),
+        Command::Load(amount) => money::load(context, context.money(&amount)?),
+        Command::Pay(amount) => money::pay(context, context.money(&amount)?),
+        Command::Refund(amount) => money::refund(context, context.money(&amount)?),
+        Command::Unload(amount) => money::unload(context, context.money(&amount)?),
+        Command::Collect { even_empty, currency } => {
+            let only = currency.as_deref().map(Context::denomination_of).transpose()?;
+            collect::collect(context, even_empty, only)
+        }
+        Command::Till { amount, count, again } => till::till(context, context.money(&amount)?, count, again),
         #[cfg(feature = "pcsc")]
         Command::Bench { time, purchases } => {
             reader_bench::bench(context, Duration::from_millis(time), purchases)
@@ -134,6 +140,14 @@ fn with_context(context: &Context, command: Command) -> Result<Reply, Failure> {
         Command::Recover => recovery::recover(context),
         Command::Resolve => recovery::resolve(context),
         Command::Audit => audit::audit(context),
+        Command::Exchange(ExchangeArguments { amount, from, to }) => {
+            exchange::exchange(context, &amount, &from, &to)
+        }
+        Command::Rate(command) => exchange::rate(context, &command),
+        Command::Control(command) => control::control(context, command),
+        Command::Pocket(PocketCommand::Add { code, limits, way }) => {
+            control::add_pocket(context, &code, &limits, &way)
+        }
         Command::Pin(PinCommand::Change { new_pin_file }) => holder::change_pin(context, new_pin_file),
         Command::Lock => holder::set_lock(context, true),
         Command::Pin(PinCommand::Unblock) => holder::unblock_pin(context),

@@ -122,6 +122,25 @@ fn issue_pocket(
     post(tables, Reason::Issuance, None, currency, &[(source, -amount), (LedgerAccount::Float, amount)])
 }
 
+/// Another currency of a card, empty, with its account if that is not there yet. The card may have both already.
+pub(super) fn open_pocket(
+    tables: &mut dyn Tables,
+    card: &Card,
+    currency: Currency,
+) -> Result<(), IssuerError> {
+    if !currency.is_valid() {
+        return Err(IssuerError::Registration("a pocket needs a currency"));
+    }
+    let account = Account { name: card.account.clone(), currency };
+    if !tables.has_account(&account)? {
+        tables.put_account(&account)?;
+    }
+    if tables.pocket(card.number, currency)?.is_none() {
+        tables.put_pocket(card.number, &Pocket { currency, issued: Amount::ZERO, available: 0 })?;
+    }
+    Ok(())
+}
+
 /// The account of this name in this currency, or an error.
 pub(super) fn account_exists(tables: &dyn Tables, name: &str, currency: Currency) -> Result<(), IssuerError> {
     if tables.has_account(&Account { name: name.to_owned(), currency })? {

@@ -7,10 +7,12 @@ use apdu_spec::pay_details::PayDetails;
 use apdu_spec::record::RecordRole;
 use rusqlite::{Connection, Params, Row, params};
 
-use super::model::{Account, Card, ChainRecord, Debit, LastScript, LedgerAccount, Pocket, Posting, Transfer};
+use super::model::{
+    Account, Card, ChainRecord, Debit, Exchange, LastScript, LedgerAccount, Order, Pocket, Posting, Transfer,
+};
 use super::sqlite_values::{
-    account_name, amount, card_state, currency, currency_digits, debit_state, digits, ledger_account,
-    pay_details, sequence, small, transfer_state,
+    account_name, amount, card_state, currency, currency_digits, debit_state, digits, exchange_state,
+    ledger_account, order_state, pay_details, sequence, small, transfer_state,
 };
 use super::store::{StoreError, Tables};
 
@@ -54,6 +56,8 @@ const CARD: &str = "SELECT number, role, key_version, account, state, script_cou
                     passed, chain FROM cards";
 const POCKET: &str = "SELECT currency, issued, available FROM pockets WHERE card = ?1";
 const TRANSFER: &str = "SELECT pay_details, tac, account, state, credited, withheld FROM transfers";
+const OPEN_EXCHANGE: &str = "SELECT unload, currency, amount, state, load FROM exchanges \
+                             WHERE state IN ('agreed', 'converted', 'loading')";
 const DEBIT: &str = "SELECT pay_details, tac, state FROM debits";
 
 fn card(row: &Row<'_>) -> Result<Card, StoreError> {
@@ -70,6 +74,26 @@ fn card(row: &Row<'_>) -> Result<Card, StoreError> {
         script,
         passed: sequence(row.get(8)?)?,
         chain: row.get(9)?,
+    })
+}
+
+fn order(row: &Row<'_>) -> Result<Order, StoreError> {
+    Ok(Order {
+        card: digits(&row.get::<_, String>(0)?)?,
+        counter: small(row.get(1)?)?,
+        id: small(row.get(2)?)?,
+        value: row.get(3)?,
+        state: order_state::parse(&row.get::<_, String>(4)?)?,
+    })
+}
+
+fn exchange(row: &Row<'_>) -> Result<Exchange, StoreError> {
+    Ok(Exchange {
+        unload: pay_details(row.get(0)?)?,
+        currency: currency(&row.get::<_, String>(1)?)?,
+        amount: amount(row.get(2)?)?,
+        state: exchange_state::parse(&row.get::<_, String>(3)?)?,
+        load: row.get::<_, Option<i64>>(4)?.map(sequence).transpose()?,
     })
 }
 
@@ -149,6 +173,26 @@ impl Tables for Rows<'_> {
         )
     }
 
+    fn orders(&self, card: Option<PartyNumber>) -> Result<Vec<Order>, StoreError> {
+        let query = "SELECT card, counter, id, value, state FROM orders WHERE ?1 IS NULL OR card = ?1 \
+                     ORDER BY card, counter";
+        self.all(query, [card.map(|number| number.to_string())], order)
+    }
+
+    fn put_order(&mut self, order: &Order) -> Result<(), StoreError> {
+        self.write(
+            "INSERT INTO orders (card, counter, id, value, state) VALUES (?1, ?2, ?3, ?4, ?5) \
+             ON CONFLICT (card, counter) DO UPDATE SET state = ?5",
+            params![
+                order.card.to_string(),
+                order.counter,
+                order.id,
+                order.value,
+                order_state::name(order.state)
+            ],
+        )
+    }
+
     fn pocket(&self, card: PartyNumber, currency: Currency) -> Result<Option<Pocket>, StoreError> {
         let values = params![card.to_string(), currency_digits(currency)];
         self.one(&format!("{POCKET} AND currency = ?2"), values, pocket)
@@ -207,6 +251,32 @@ impl Tables for Rows<'_> {
                 transfer_state::name(transfer.state),
                 transfer.credited.0,
                 transfer.withheld.0,
+            ],
+        )
+    }
+
+    fn open_exchange(&self, card: PartyNumber) -> Result<Option<Exchange>, StoreError> {
+        self.one(&format!("{OPEN_EXCHANGE} AND card = ?1"), [card.to_string()], exchange)
+    }
+
+    fn open_exchanges(&self) -> Result<Vec<Exchange>, StoreError> {
+        self.all(&format!("{OPEN_EXCHANGE} ORDER BY card, sequence"), [], exchange)
+    }
+
+    fn put_exchange(&mut self, exchange: &Exchange) -> Result<(), StoreError> {
+        let Exchange { unload, currency, amount, state, load } = exchange;
+        self.write(
+            "INSERT INTO exchanges (card, sequence, unload, currency, amount, state, load) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+             ON CONFLICT (card, sequence) DO UPDATE SET unload = ?3, currency = ?4, amount = ?5, state = ?6, load = ?7",
+            params![
+                unload.from.to_string(),
+                unload.from_sequence.0,
+                unload.emit(),
+                currency_digits(*currency),
+                amount.0,
+                exchange_state::name(*state),
+                load.map(|sequence| sequence.0),
             ],
         )
     }

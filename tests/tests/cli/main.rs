@@ -3,7 +3,9 @@
 mod audit;
 mod books;
 mod commands;
+mod control;
 mod doctor;
+mod exchange;
 mod explain;
 mod faults;
 mod pending;

@@ -1,0 +1,160 @@
+//! What a flow came to, in words: a receipt, or an error that says more than the card did.
+
+use apdu_spec::element::{Amount, Currency};
+use apdu_spec::pay_details::PayDetails;
+use apdu_spec::pocket::PocketParameters;
+use apdu_spec::status::StatusWord;
+use purse_terminal::amount::Money;
+use purse_terminal::client::Client;
+use purse_terminal::flow::{FlowError, Party};
+use purse_terminal::issuer::IssuerError;
+use serde_json::{Value, json};
+
+use super::context::{Context, Slot};
+use super::failure::{ExitCode, Failure};
+use super::output::{Console, Reply};
+use super::place::Place;
+use super::words;
+
+/// A card that took part, and where it is.
+struct Participant<'a> {
+    place: &'a Place,
+    client: &'a mut Client<Slot>,
+}
+
+/// The cards of a flow, the one that the options call the card first.
+pub(crate) struct Parties<'a>(Vec<Participant<'a>>);
+
+impl<'a> Parties<'a> {
+    /// The card alone.
+    pub(crate) fn card(place: &'a Place, client: &'a mut Client<Slot>) -> Self {
+        Self(vec![Participant { place, client }])
+    }
+
+    /// Card and SAM.
+    pub(crate) fn both(
+        context: &'a Context,
+        card: &'a mut Client<Slot>,
+        sam: &'a mut Client<Slot>,
+    ) -> Result<Self, Failure> {
+        let card = Participant { place: context.card_place()?, client: card };
+        Ok(Self(vec![card, Participant { place: context.sam_place()?, client: sam }]))
+    }
+
+    /// The issuer counts in minor units; a card's limits say which of them an amount is above, and its pockets whether
+    /// it has the currency.
+    pub(crate) fn explained(&mut self, error: FlowError, money: Money) -> Failure {
+        let currency = money.currency();
+        match &error {
+            FlowError::Issuer(IssuerError::Funds { account, balance, amount }) => Failure::new(
+                ExitCode::Declined,
+                format!(
+                    "the issuer declines: account `{account}` holds {}, and {} are asked for",
+                    words::money(currency, (*balance).into()),
+                    words::money(currency, (*amount).into())
+                ),
+                "Ask for less.",
+            ),
+            FlowError::Issuer(IssuerError::UnknownAccount { name, .. }) => {
+                Failure::no_account(name, currency)
+            }
+            FlowError::Card { party, source } => {
+                let (party, status) = (*party, source.status());
+                let failure = Failure::from(error);
+                match (self.0.iter_mut().find(|one| Party::of(one.client.status().role) == party), status) {
+                    (Some(one), Some(StatusWord::OverLimit)) => one.over_limit(failure, currency),
+                    (Some(one), Some(StatusWord::ReferenceNotFound)) => one.not_found(failure, currency),
+                    _ => failure,
+                }
+            }
+            _ => error.into(),
+        }
+    }
+
+    /// The card of the options.
+    fn first(&mut self) -> Option<&mut Participant<'a>> {
+        self.0.first_mut()
+    }
+}
+
+impl Participant<'_> {
+    fn over_limit(&mut self, failure: Failure, currency: Currency) -> Failure {
+        let Some(Some((place, pocket))) = self.pocket(currency) else { return failure };
+        let Ok(balance) = self.client.balance(place) else { return failure };
+        let limits = pocket.limits;
+        let money = |amount: Amount| words::money(currency, amount.0.into());
+        let next = format!(
+            "Ask for less: the card holds {} and may hold {}; one payment is at most {}.",
+            money(balance.balance),
+            money(limits.maximum_balance),
+            money(limits.maximum_debit)
+        );
+        Failure { next, ..failure }
+    }
+
+    fn not_found(&mut self, failure: Failure, currency: Currency) -> Failure {
+        match self.pocket(currency) {
+            Some(None) => Failure { status: failure.status, ..Failure::no_pocket(self.place, currency) },
+            Some(Some(_)) | None => failure,
+        }
+    }
+
+    /// The card's pocket of this currency, with its place; none of either if the card does not say.
+    fn pocket(&mut self, currency: Currency) -> Option<Option<(u8, PocketParameters)>> {
+        let identity = self.client.hold().and_then(|()| self.client.identity()).ok()?;
+        Some((0..).zip(identity.pockets).find(|(_, pocket)| pocket.currency == currency))
+    }
+
+    /// What its pocket of this currency holds now; none if the card does not say. Of pocket 0 the client knows it.
+    fn balance(&mut self, currency: Currency) -> Option<Amount> {
+        let status = *self.client.status();
+        if status.currency == currency {
+            return Some(status.balance);
+        }
+        let (place, _) = self.pocket(currency)??;
+        let balance = self.client.balance(place).ok();
+        self.client.release();
+        balance.map(|pocket| pocket.balance)
+    }
+}
+
+/// The receipt of a flow that has come to its end.
+pub(crate) fn receipt(
+    done: &str,
+    pay_details: &PayDetails,
+    parties: &mut Parties<'_>,
+    acknowledged: bool,
+) -> Reply {
+    let currency = pay_details.currency;
+    if !acknowledged {
+        Console::say(
+            "note: the receipt did not get back to the payer; `purse recover` brings it whenever you like",
+        );
+    }
+    let mut text = format!("{done} {}", words::money(currency, pay_details.amount.0.into()));
+    let mut document = pay_details_document(pay_details);
+    document["acknowledged"] = json!(acknowledged);
+    if let Some(card) = parties.first() {
+        document["card"] = json!(card.place.name());
+        let balance = card.balance(currency);
+        if let Some(balance) = balance {
+            text += &format!("\nbalance {}", words::money(currency, balance.0.into()));
+        }
+        document["balance"] = balance.map_or(Value::Null, |balance| words::amount(currency, balance.0));
+    }
+    Reply::new(text, document)
+}
+
+/// PD in words.
+pub(crate) fn pay_details_document(pay_details: &PayDetails) -> Value {
+    json!({
+        "kind": pay_details.kind.name(),
+        "currency": words::currency(pay_details.currency),
+        "amount": words::amount(pay_details.currency, pay_details.amount.0),
+        "from": pay_details.from.to_string(),
+        "from_sequence": pay_details.from_sequence.0,
+        "to": pay_details.to.to_string(),
+        "to_sequence": pay_details.to_sequence.0,
+        "time": words::time(pay_details.time),
+    })
+}
