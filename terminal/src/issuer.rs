@@ -10,6 +10,7 @@ mod books;
 mod collection;
 mod error;
 mod exchange;
+mod issue;
 mod ledger;
 mod load;
 mod memory;
@@ -20,6 +21,7 @@ mod registration;
 mod resolve;
 mod script;
 mod sqlite;
+mod sqlite_orders;
 mod sqlite_rows;
 mod sqlite_values;
 mod store;
@@ -36,8 +38,8 @@ pub use error::{IssuerError, Message, Refusal};
 pub use exchange::Bargain;
 pub use memory::MemoryStore;
 pub use model::{
-    Account, Card, CardState, ChainRecord, Debit, DebitState, Entry, Exchange, ExchangeState, LastScript,
-    LedgerAccount, Order, OrderState, Pocket, Posting, Reason, Transfer, TransferState,
+    Account, Card, CardState, ChainRecord, Debit, DebitState, Entry, Exchange, ExchangeState, Issue,
+    LastScript, LedgerAccount, Order, OrderState, Pocket, Posting, Reason, Transfer, TransferState,
 };
 pub use order::Way;
 pub use records::{BadRecord, Flaw, SubmissionReport};

@@ -10,10 +10,13 @@ use std::path::{Path, PathBuf};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use card::{CardCommand, RoleArgument, ServeArguments};
+pub(crate) use card::{CardCommand, NewCardArguments, ServeArguments};
 pub(crate) use control::{ControlCommand, LimitArguments, PocketCommand, WayArguments};
 pub(crate) use exchange::{ExchangeArguments, RateCommand};
 pub(crate) use explain::ExplainArguments;
+
+/// The virtual card that is used if none is named.
+pub(crate) const DEFAULT_CARD: &str = "card";
 
 /// Shown at the end of `--help` and in the manual page.
 const EXIT_CODES: &str = "\
@@ -62,7 +65,7 @@ pub(crate) struct GlobalArguments {
         value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub(crate) home: Option<PathBuf>,
     /// The virtual card to use
-    #[arg(long, global = true, value_name = "NAME", default_value = "card")]
+    #[arg(long, global = true, value_name = "NAME", default_value = DEFAULT_CARD)]
     pub(crate) card: String,
     /// The merchant's SAM to use, a virtual card too [default: sam]
     #[arg(long, global = true, value_name = "NAME")]
@@ -79,7 +82,8 @@ pub(crate) struct GlobalArguments {
     /// Have the cards in readers alone while connected to them; an error where another program has one
     #[arg(long, global = true)]
     pub(crate) exclusive: bool,
-    /// Print one JSON document on stdout, also for errors; `till` and `card serve`: one line for each event
+    /// Print one JSON document on stdout, also for errors; `till`, `card serve` and `balance --watch`: one line for
+    /// each event
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Print every APDU, with names and meanings but no PIN and no key, on stderr or to FILE
@@ -152,7 +156,13 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Card(CardCommand),
     /// Show what is on the card, in each of its currencies
-    Balance,
+    Balance {
+        /// Show it of every card that comes into --reader, until Ctrl-C
+        ///
+        /// With --wait, it ends when no card has come for so many seconds. With --json, each card is one line.
+        #[arg(long)]
+        watch: bool,
+    },
     /// Load the card from its holder's account
     Load(AmountArgument),
     /// Pay the merchant
@@ -185,8 +195,12 @@ pub(crate) enum Command {
     /// The card's currencies
     #[command(subcommand)]
     Pocket(PocketCommand),
-    /// Show the card's log, newest first
-    History,
+    /// Show the card's last transactions, newest first
+    History {
+        /// How many; a purse remembers its last 32, and what was still open when it was older
+        #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+        count: u32,
+    },
     /// Finish what was interrupted: on the card, the SAM, and with the issuer
     Recover,
     /// Change the card's PIN, or give it its tries back
@@ -314,10 +328,11 @@ impl Command {
         match self {
             Self::Init { .. } => "init",
             Self::Card(CardCommand::New { .. }) => "card new",
+            Self::Card(CardCommand::Withdraw { .. }) => "card withdraw",
             Self::Card(CardCommand::List) => "card list",
             Self::Card(CardCommand::Show { .. }) => "card show",
             Self::Card(CardCommand::Serve { .. }) => "card serve",
-            Self::Balance => "balance",
+            Self::Balance { .. } => "balance",
             Self::Load(_) => "load",
             Self::Pay(_) => "pay",
             Self::Refund(_) => "refund",
@@ -328,7 +343,7 @@ impl Command {
             Self::Rate(RateCommand::List) => "rate list",
             Self::Control(command) => command.name(),
             Self::Pocket(PocketCommand::Add { .. }) => "pocket add",
-            Self::History => "history",
+            Self::History { .. } => "history",
             Self::Recover => "recover",
             Self::Pin(PinCommand::Change { .. }) => "pin change",
             Self::Pin(PinCommand::Unblock) => "pin unblock",

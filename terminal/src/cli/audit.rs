@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use apdu_spec::element::{Currency, Kind, Role, Sequence};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
-use purse_terminal::issuer::{AccountBalance, Books, Exchange, Fork};
+use purse_terminal::issuer::{AccountBalance, Books, Exchange, Fork, Pocket};
 use serde_json::{Value, json};
 
 use super::census::{self, Census};
@@ -43,6 +43,8 @@ impl Audit {
     /// Reads the books, all cards of the home, and those in the readers that were named.
     pub(crate) fn take(context: &Context) -> Result<Self, Failure> {
         let issuer = context.issuer()?;
+        // No card is made meanwhile.
+        let _lock = context.home.lock()?;
         let Census { cards, findings, remarks, uncounted, held: _held } = census::take(context, &issuer)?;
         let cards_of_issuer = issuer.cards()?.into_iter();
         let mut audit = Self {
@@ -64,6 +66,7 @@ impl Audit {
         audit.add_cards(&cards, &uncounted, &issuer)?;
         audit.add_transfers(&cards, &issuer)?;
         audit.add_exchanges(&issuer)?;
+        audit.add_issues(&cards, &issuer)?;
         audit.judge();
         Ok(audit)
     }
@@ -176,6 +179,24 @@ impl Audit {
                 words::money(currency, amount.0.into()),
                 unload.from
             ));
+        }
+        Ok(())
+    }
+
+    /// A card that was being made when its program ended: its value is in the float, and on no card yet.
+    fn add_issues(&mut self, cards: &[Card], issuer: &Embedded) -> Result<(), Failure> {
+        for issue in issuer.issues()? {
+            if cards.iter().any(|card| card.number == issue.card) {
+                continue;
+            }
+            for Pocket { currency, issued, .. } in issuer.pockets(issue.card)? {
+                self.sums.entry(currency).or_default().in_flight += i128::from(issued.0);
+                let money = words::money(currency, issued.0.into());
+                self.remarks.push(format!(
+                    "card {} was being made with {money}: run `purse recover`, with it if it is in a reader",
+                    issue.card
+                ));
+            }
         }
         Ok(())
     }

@@ -30,9 +30,9 @@ use serde_json::{Map, Value, json};
 
 use super::aes_count::{AesCounts, CountedEngine};
 use super::failure::Failure;
-use super::init::with_profile;
 use super::meter::{BenchCard, Work};
 use super::money::now;
+use super::new_card::{Issue, with_profile};
 use super::output::{Console, Reply};
 use super::view::table;
 
@@ -90,9 +90,14 @@ fn card<E: Engine, const WINDOW: usize>(
     balance: Amount,
 ) -> Result<Client<BenchCard<E, WINDOW>>, Failure> {
     let mut client = Client::select(BenchCard::new(role_name(role), engine, counting)?)?;
-    with_profile(scheme, number(role)?, role, balance, pin()?, |profile| {
-        Ok(client.personalise(profile, &Software)?)
-    })?;
+    let issue = Issue { value: balance, ..Issue::empty(role) };
+    with_profile(
+        scheme,
+        number(role)?,
+        issue,
+        pin()?,
+        |profile| Ok(client.personalise(profile, &Software)?),
+    )?;
     client.transport().take_work();
     Ok(client)
 }

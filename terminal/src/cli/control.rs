@@ -3,28 +3,30 @@
 
 mod file;
 mod limits;
+mod words;
 
 use std::path::Path;
 
-use apdu_spec::element::{Amount, Currency, Expiry, KeyVersion, Role};
+use apdu_spec::element::{Amount, Expiry, KeyVersion, Role};
 use apdu_spec::file::IdentityFile;
 use apdu_spec::life_cycle::LifeCycle;
 use apdu_spec::number::PartyNumber;
 use apdu_spec::parameter::{self, Parameter};
 use purse_terminal::client::Client;
-use purse_terminal::flow::scripts::{self, Delivery, Undone};
+use purse_terminal::flow::scripts::{self, Undone};
 use purse_terminal::issuer::{Order, OrderState, SignedScript, Way};
 use serde_json::{Value, json};
 
-use super::arguments::{ControlCommand, LimitArguments, WayArguments};
+use super::arguments::{ControlCommand, DEFAULT_CARD, GlobalArguments, LimitArguments, WayArguments};
 use super::context::{Context, Embedded, Slot};
 use super::failure::{ExitCode, Failure};
 use super::output::{Console, Reply};
 use super::place::Place;
 use super::view::table;
-use super::words;
+use super::words::{UNKNOWN, money};
 
 pub(crate) use limits::add_pocket;
+use words::{describe, documents, told};
 
 /// `control …`
 pub(crate) fn control(context: &Context, command: ControlCommand) -> Result<Reply, Failure> {
@@ -87,7 +89,7 @@ impl Here {
 }
 
 impl Target {
-    /// By its number if that was given, else the card of the options: the SAM if one was named.
+    /// By its number if that was given, else the card of the options: the SAM if one was named, and no card.
     fn find(context: &Context, issuer: &Embedded, way: &WayArguments) -> Result<Self, Failure> {
         if let Some(number) = &way.number {
             if way.out.is_none() && !way.queue {
@@ -96,7 +98,9 @@ impl Target {
             let card = issuer.card(number_of(number)?)?;
             return Ok(Self { number: card.number, role: card.role, here: None });
         }
-        let names_sam = context.global.sam.is_some() || context.global.sam_reader.is_some();
+        let GlobalArguments { card, reader, sam, sam_reader, .. } = &context.global;
+        let names_card = reader.is_some() || card != DEFAULT_CARD;
+        let names_sam = !names_card && (sam.is_some() || sam_reader.is_some());
         let place = if names_sam { context.sam_place()? } else { context.card_place()? };
         let here = Here::open(context, place)?;
         let status = here.client.status();
@@ -112,7 +116,7 @@ impl Target {
                 let balance = client.hold().and_then(|()| client.balance(pocket))?.balance;
                 client.release();
                 if balance != Amount::ZERO {
-                    let money = words::money(parameters.currency, balance.0.into());
+                    let money = money(parameters.currency, balance.0.into());
                     let message = format!("{place} still holds {money}: only an empty card is terminated");
                     return Err(Failure::new(ExitCode::Refused, message, "Unload or collect it first."));
                 }
@@ -235,7 +239,9 @@ pub(crate) fn bring_waiting(
         return Ok(Vec::new());
     }
     let deliveries = scripts::deliver_waiting(card, issuer)?;
-    deliveries.iter().for_each(|delivery| Console::say(&format!("note: {place}: {}", told(delivery))));
+    for delivery in &deliveries {
+        Console::say(&format!("note: {place}: {}", told(delivery)));
+    }
     Ok(documents(&deliveries))
 }
 
@@ -254,38 +260,6 @@ fn deliver(context: &Context) -> Result<Reply, Failure> {
     Ok(Reply::new(lines.join("\n"), document).with_exit(refused.then_some(ExitCode::Refused)))
 }
 
-/// A delivery in one line.
-fn told(Delivery { script, outcome }: &Delivery) -> String {
-    let what = Parameter::parse(script.id, &script.value)
-        .map_or_else(|_| words::UNKNOWN.to_owned(), |parameter| describe(&parameter, None));
-    let counter = script.counter;
-    match outcome {
-        Ok(()) => format!("the issuer's script {counter} was carried out: {what}"),
-        Err(Undone::Refused(error)) => {
-            format!("the issuer's script {counter} was refused ({error}): {what}")
-        }
-        Err(Undone::Superseded) => {
-            format!("the issuer's script {counter} came too late, a later one was accepted: {what}")
-        }
-    }
-}
-
-fn documents(deliveries: &[Delivery]) -> Vec<Value> {
-    let document = |Delivery { script, outcome }: &Delivery| {
-        let mut document = json!({ "counter": script.counter, "parameter": parameter::name(script.id) });
-        document["state"] = json!(match outcome {
-            Ok(()) => "done",
-            Err(Undone::Refused(_)) => "refused",
-            Err(Undone::Superseded) => "superseded",
-        });
-        if let Err(Undone::Refused(error)) = outcome {
-            document["reason"] = json!(error.to_string());
-        }
-        document
-    };
-    deliveries.iter().map(document).collect()
-}
-
 /// `control list`
 fn list(context: &Context, number: Option<&str>) -> Result<Reply, Failure> {
     let number = number.map(number_of).transpose()?;
@@ -294,7 +268,7 @@ fn list(context: &Context, number: Option<&str>) -> Result<Reply, Failure> {
     let mut documents = Vec::new();
     for Order { card, counter, id, value, state } in &orders {
         let what = Parameter::parse(*id, value)
-            .map_or_else(|_| words::UNKNOWN.to_owned(), |parameter| describe(&parameter, None));
+            .map_or_else(|_| UNKNOWN.to_owned(), |parameter| describe(&parameter, None));
         let (code, state) = match state {
             OrderState::Queued => ("queued", "waits for the card"),
             OrderState::Filed => ("filed", "in a file"),
@@ -310,33 +284,4 @@ fn list(context: &Context, number: Option<&str>) -> Result<Reply, Failure> {
     }
     let text = if orders.is_empty() { "no script was ordered".to_owned() } else { table.trim_fmt() };
     Ok(Reply::new(text, json!({ "scripts": documents })))
-}
-
-/// What a script does, in a line. A pocket's currency is what the card says of that place.
-fn describe(parameter: &Parameter, identity: Option<&IdentityFile>) -> String {
-    let currency = |pocket: u8| {
-        let known = identity.and_then(|identity| identity.pockets.get(usize::from(pocket)));
-        known.map(|pocket| pocket.currency).filter(|currency| *currency != Currency::NONE)
-    };
-    match parameter {
-        Parameter::Limits { pocket, limits } => match currency(*pocket) {
-            Some(currency) => {
-                format!("limits of {}: {}", words::currency(currency), limits::described(currency, limits))
-            }
-            None => format!("limits of pocket {pocket}"),
-        },
-        Parameter::NewPocket { pocket, parameters } => format!(
-            "pocket {pocket} for {}: {}",
-            words::currency(parameters.currency),
-            limits::described(parameters.currency, &parameters.limits)
-        ),
-        Parameter::Expiry(expiry) => format!("valid to the end of {}", words::expiry(*expiry)),
-        Parameter::PinTries => "the PIN has its tries again".to_owned(),
-        Parameter::Block => "blocked".to_owned(),
-        Parameter::Unblock => "not blocked".to_owned(),
-        Parameter::Terminate => "terminated".to_owned(),
-        Parameter::Resolve { sequence, .. } => format!("transaction {sequence} resolved"),
-        Parameter::ClearLock => "not locked by its holder".to_owned(),
-        Parameter::ForgetMaster(version) => format!("keys of version {} forgotten", version.0),
-    }
 }

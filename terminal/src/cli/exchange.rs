@@ -4,9 +4,10 @@ use apdu_spec::element::{Currency, Time};
 use purse_terminal::amount::{Denomination, Money};
 use purse_terminal::client::Client;
 use purse_terminal::flow::FlowError;
-use purse_terminal::flow::exchange::{self, End};
-use purse_terminal::issuer::{Bargain, Exchange};
+use purse_terminal::flow::exchange::{self, End, Item};
+use purse_terminal::issuer::Bargain;
 use purse_terminal::scheme::{Rate, Scheme};
+use purse_terminal::transport::Transport;
 use serde_json::{Value, json};
 
 use super::arguments::RateCommand;
@@ -42,7 +43,8 @@ pub(crate) fn exchange(context: &Context, amount: &str, from: &str, to: &str) ->
     }
     let mut issuer = context.issuer()?;
     let time = now();
-    pending::under(context, &[context.card_place()?], &Note::new("exchange", Some(gives), time), || {
+    let note = Note { into: Some(to.code().to_owned()), ..Note::new("exchange", Some(gives), time) };
+    pending::under(context, &[context.card_place()?], &note, || {
         exchange_now(context, &mut issuer, &bargain, rate, time)
     })
 }
@@ -119,44 +121,34 @@ fn balance(card: &mut Client<Slot>, currency: Currency) -> Option<i128> {
     card.balance(place).ok().map(|pocket| pocket.balance.0.into())
 }
 
-/// An exchange that a recovery has come upon, and how it has ended or what keeps it from that.
-pub(crate) type Found = Result<(Exchange, End), (Option<Exchange>, FlowError)>;
-
 /// Finishes the exchange of this purse, if one is not.
-pub(crate) fn finish<T: purse_terminal::transport::Transport>(
-    card: &mut Client<T>,
-    issuer: &mut Embedded,
-) -> Option<Found> {
-    exchange::finish(card, issuer, now()).transpose()
+pub(crate) fn finish<T: Transport>(card: &mut Client<T>, issuer: &mut Embedded) -> Option<Item> {
+    exchange::finish(card, issuer, now())
 }
 
 /// What a recovery says of it, and in JSON.
-pub(crate) fn describe(found: &Found) -> (String, Value) {
-    let exchange = match found {
-        Ok((exchange, _)) | Err((Some(exchange), _)) => exchange,
-        Err((None, error)) => {
-            let reason = error.to_string();
-            return (format!("exchange: open, {reason}"), json!({ "outcome": "open", "reason": reason }));
-        }
+pub(crate) fn describe(Item { exchange, outcome }: &Item) -> (String, Value) {
+    let (code, told, reason) = match outcome {
+        Ok(End::Done) => ("done", "done, the card has it".to_owned(), None),
+        Ok(End::Cancelled) => ("cancelled", "nothing has come of it".to_owned(), None),
+        Ok(End::Kept(reason)) => ("kept", format!("its card does not take it ({reason})"), Some(reason)),
+        Err(reason) => ("open", format!("open, {reason}"), Some(reason)),
+    };
+    let reason = reason.map(ToString::to_string);
+    let Some(exchange) = exchange else {
+        return (format!("exchange: {told}"), json!({ "outcome": code, "reason": reason }));
     };
     let (from, to) = (exchange.unload.currency, exchange.currency);
     let (gives, gets) =
         (words::money(from, exchange.unload.amount.0.into()), words::money(to, exchange.amount.0.into()));
-    let (outcome, told, reason) = match found {
-        Ok((_, End::Done)) => ("done", "done, the card has it".to_owned(), None),
-        Ok((_, End::Cancelled)) => ("cancelled", "nothing has come of it".to_owned(), None),
-        Ok((_, End::Kept(reason))) => {
-            ("kept", format!("the card does not take it: {gets} are in its account ({reason})"), Some(reason))
-        }
-        Err((_, reason)) => ("open", format!("open, {reason}"), Some(reason)),
-    };
+    let rest = if code == "kept" { format!("; {gets} are in its account") } else { String::new() };
     let document = json!({
         "number": exchange.unload.from.to_string(),
         "from": words::currency(from), "gives": words::amount(from, exchange.unload.amount.0),
         "to": words::currency(to), "gets": words::amount(to, exchange.amount.0),
-        "outcome": outcome, "reason": reason.map(ToString::to_string),
+        "outcome": code, "reason": reason,
     });
-    (format!("exchange of {gives} for {gets}: {told}"), document)
+    (format!("exchange of {gives} for {gets}: {told}{rest}"), document)
 }
 
 /// `rate …`

@@ -21,9 +21,13 @@ mod failure;
 mod fault;
 mod holder;
 mod init;
+#[cfg(feature = "pcsc")]
+mod interrupt;
+mod issues;
 mod manual;
 mod meter;
 mod money;
+mod new_card;
 mod output;
 mod patience;
 mod pending;
@@ -41,6 +45,7 @@ mod spec;
 mod sums;
 mod till;
 mod view;
+mod watch;
 mod whereabouts;
 mod words;
 
@@ -113,15 +118,15 @@ fn run(arguments: Arguments, console: Console) -> Result<Reply, Failure> {
 
 fn with_context(context: &Context, command: Command) -> Result<Reply, Failure> {
     match command {
-        Command::Card(CardCommand::New { name: Some(name), role, blank }) => {
-            init::new(context, &name, role, blank)
-        }
-        Command::Card(CardCommand::New { name: None, role, .. }) => init::new_in_reader(context, role),
+        Command::Card(CardCommand::New { name: Some(name), typed }) => new_card::new(context, &name, &typed),
+        Command::Card(CardCommand::New { name: None, typed }) => new_card::new_in_reader(context, &typed),
+        Command::Card(CardCommand::Withdraw { number }) => issues::withdraw(context, &number),
         Command::Card(CardCommand::List) => view::list(context),
         Command::Card(CardCommand::Show { name }) => view::show(context, name.as_deref()),
         Command::Card(CardCommand::Serve { name, place }) => serve::serve(context, &name, &place),
-        Command::Balance => view::balance(context),
-        Command::History => view::history(context),
+        Command::Balance { watch: false } => view::balance(context),
+        Command::Balance { watch: true } => watch::watch(context),
+        Command::History { count } => view::history(context, count),
         Command::Load(amount) => money::load(context, context.money(&amount)?),
         Command::Pay(amount) => money::pay(context, context.money(&amount)?),
         Command::Refund(amount) => money::refund(context, context.money(&amount)?),

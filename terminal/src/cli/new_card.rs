@@ -1,10 +1,10 @@
 //! `card new`: cards of the scheme, virtual ones and in readers.
 //!
 //! A card that is issued with value is on the books before it is there, and only when it is there for good is its issue
-//! over. What a kill leaves in between is settled by [`settle_issues`]: the card is there, or its value goes back.
+//! over. What a kill leaves in between [`settle_issues`] settles: the card is there, or its value goes back.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 
 use apdu_spec::cryptography::{Engine, KeyBytes, KeyPurpose, card_key};
@@ -27,15 +27,13 @@ use serde_json::json;
 use super::arguments::NewCardArguments;
 use super::context::{Context, Embedded, HOLDER, MERCHANT};
 use super::failure::{ExitCode, Failure};
+use super::issues::{WORKSHOP, settle_issues};
 use super::output::Reply;
 use super::pin::PinSource;
-use super::snapshot::Snapshot;
 use super::words;
 
 /// PIN of a new purse.
 pub(crate) const CARD_PIN: &str = "1234";
-/// Beginning of the name of a directory that a card is made in.
-const WORKSHOP: &str = ".new-";
 /// Years that a new card is valid.
 const YEARS: i16 = 5;
 
@@ -88,7 +86,11 @@ pub(crate) fn new(context: &Context, name: &str, typed: &NewCardArguments) -> Re
     }
     let (pin, told) = new_pin(context, issue.role)?;
     let mut issuer = context.issuer()?;
-    let number = make(&context.home, &context.scheme, &mut issuer, name, issue, pin)?;
+    let lock = context.home.lock()?;
+    let number = make(&context.home, &context.scheme, &mut issuer, name, issue, pin).or_else(|failure| {
+        settle_issues(&context.home, &mut issuer, &[], &lock)?;
+        Err(failure)
+    })?;
     Ok(made(context, name, number, issue, told))
 }
 
@@ -108,11 +110,10 @@ fn new_pin(context: &Context, role: Role) -> Result<(PinBlock, &'static str), Fa
 fn made(context: &Context, name: &str, number: PartyNumber, issue: Issue, told: &str) -> Reply {
     let Issue { role, value, disposable } = issue;
     let mut text = format!("{name}: a new {} with number {number}, {told}", words::role(role));
-    let mut document =
-        json!({ "name": name, "number": number.to_string(), "role": words::role_code(role) });
+    let mut document = json!({ "name": name, "number": number.to_string(), "role": words::role_code(role) });
     if disposable {
         let denomination = context.denomination();
-        text += &format!(", disposable, with {}", denomination.display(value));
+        text = format!("{text}, disposable, with {}", denomination.display(value));
         document["disposable"] = json!(true);
         document["value"] = json!(denomination.format(value));
         document["currency"] = json!(denomination.code());
@@ -143,10 +144,13 @@ pub(crate) fn new_in_reader(context: &Context, typed: &NewCardArguments) -> Resu
     let mut issuer = context.issuer()?;
     let _lock = context.home.lock()?;
     let number = register(&context.scheme, &mut issuer, issue, None)?;
-    card.hold()?;
-    let result = with_profile(&context.scheme, number, issue, pin, |profile| {
-        Ok(card.personalise(profile, &Software))
-    })?;
+    if let Err(error) = card.hold() {
+        // It has been told nothing yet.
+        issuer.withdraw_issue(number)?;
+        return Err(error.into());
+    }
+    let personalise = |profile: &CardProfile<'_>| Ok(card.personalise(profile, &Software));
+    let result = with_profile(&context.scheme, number, issue, pin, personalise)?;
     if let Err(error) = result {
         // It may have taken the last block all the same.
         let mut slot = card.into_transport();
@@ -177,7 +181,7 @@ pub(crate) fn new_in_reader(context: &Context, typed: &NewCardArguments) -> Resu
 }
 
 /// Registers a card, personalises it beside its place, and puts it there: its name appears with a whole card or not
-/// at all, and no card exists that the issuer does not know.
+/// at all, and no card exists that the issuer does not know. In a home that is there, to be called under its lock.
 pub(crate) fn make(
     home: &Home,
     scheme: &Scheme,
@@ -187,69 +191,10 @@ pub(crate) fn make(
     pin: PinBlock,
 ) -> Result<PartyNumber, Failure> {
     let path = home.card(name)?;
-    let lock = home.lock()?;
     let number = register(scheme, issuer, issue, Some(name))?;
-    let placed = with_profile(scheme, number, issue, pin, |profile| {
-        personalise(home, name, &path, issue.role, profile)
-    });
-    match placed {
-        Ok(()) => issuer.issue_ended(number)?,
-        Err(failure) => {
-            settle_issues(home, issuer, &lock)?;
-            return Err(failure);
-        }
-    }
+    with_profile(scheme, number, issue, pin, |profile| personalise(home, name, &path, issue.role, profile))?;
+    issuer.issue_ended(number)?;
     Ok(number)
-}
-
-/// Cards that were being issued with value when a program ended: one that is there is issued; one of which the home has
-/// nothing is not, and its value is back in its account. To be called under the home's lock. What was settled, in words.
-pub(crate) fn settle_issues(
-    home: &Home,
-    issuer: &mut Embedded,
-    _lock: &File,
-) -> Result<Vec<String>, Failure> {
-    let issues = issuer.issues()?;
-    if issues.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut there = BTreeSet::new();
-    let mut unreadable = false;
-    for name in home.cards()? {
-        match Snapshot::peek(home, &name) {
-            Ok(card) => {
-                there.insert(card.number());
-            }
-            // It may be any of them.
-            Err(_) => unreadable = true,
-        }
-    }
-    let mut told = Vec::new();
-    for issue in issues {
-        let number = issue.card;
-        if there.contains(&number) {
-            issuer.issue_ended(number)?;
-            told.push(format!("card {number} was issued: it is there"));
-        } else if issue.name.is_some() && !unreadable {
-            clear_workshops(home)?;
-            issuer.withdraw_issue(number)?;
-            told.push(format!("card {number} was not made: its value is back in its account"));
-        }
-    }
-    Ok(told)
-}
-
-/// Removes what a killed program has left of a card that it made: nobody is to find one there later.
-fn clear_workshops(home: &Home) -> Result<(), Failure> {
-    let directory = home.cards_directory();
-    let failed = |error| Failure::file(&directory, &error);
-    for entry in fs::read_dir(&directory).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if entry.file_name().to_string_lossy().starts_with(WORKSHOP) {
-            fs::remove_dir_all(entry.path()).map_err(failed)?;
-        }
-    }
-    home::synchronise_directory(&directory).map_err(failed)
 }
 
 /// Registers a card under a number that no other has: one that is made at the same time may take it first.

@@ -36,6 +36,9 @@ pub(crate) struct Note {
     /// Of this currency, by its letters.
     #[serde(default)]
     pub(crate) currency: Option<String>,
+    /// What it is to become in an exchange.
+    #[serde(default)]
+    pub(crate) into: Option<String>,
     /// When it began, by the terminal's clock.
     pub(crate) time: u32,
     /// The numbers of its cards, each with the sequence that it had come to.
@@ -49,6 +52,7 @@ impl Note {
             command: command.to_owned(),
             amount: money.map(|money| money.amount.0),
             currency: money.map(|money| money.denomination.code().to_owned()),
+            into: None,
             time: time.0,
             cards: BTreeMap::new(),
         }
@@ -61,7 +65,7 @@ impl Note {
         self.amount.is_some()
             && self.command == other.command
             && self.amount == other.amount
-            && self.currency == other.currency
+            && (&self.currency, &self.into) == (&other.currency, &other.into)
             && self.cards.keys().eq(other.cards.keys())
     }
 

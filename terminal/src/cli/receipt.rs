@@ -1,11 +1,13 @@
 //! What a flow came to, in words: a receipt, or an error that says more than the card did.
 
+use apdu_spec::command::CommandName;
 use apdu_spec::element::{Amount, Currency};
+use apdu_spec::file::FLAG_DISPOSABLE;
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::pocket::PocketParameters;
 use apdu_spec::status::StatusWord;
 use purse_terminal::amount::Money;
-use purse_terminal::client::Client;
+use purse_terminal::client::{CardError, Client};
 use purse_terminal::flow::{FlowError, Party};
 use purse_terminal::issuer::IssuerError;
 use serde_json::{Value, json};
@@ -60,10 +62,12 @@ impl<'a> Parties<'a> {
             }
             FlowError::Card { party, source } => {
                 let (party, status) = (*party, source.status());
+                let is_payee = matches!(source, CardError::Refused { command: CommandName::Initialize, .. });
                 let failure = Failure::from(error);
                 match (self.0.iter_mut().find(|one| Party::of(one.client.status().role) == party), status) {
                     (Some(one), Some(StatusWord::OverLimit)) => one.over_limit(failure, currency),
                     (Some(one), Some(StatusWord::ReferenceNotFound)) => one.not_found(failure, currency),
+                    (Some(one), Some(StatusWord::ConditionsOfUse)) if is_payee => one.not_loaded(failure),
                     _ => failure,
                 }
             }
@@ -79,7 +83,7 @@ impl<'a> Parties<'a> {
 
 impl Participant<'_> {
     fn over_limit(&mut self, failure: Failure, currency: Currency) -> Failure {
-        let Some(Some((place, pocket))) = self.pocket(currency) else { return failure };
+        let Ok(Some((place, pocket))) = self.pocket(currency) else { return failure };
         let Ok(balance) = self.client.balance(place) else { return failure };
         let limits = pocket.limits;
         let money = |amount: Amount| words::money(currency, amount.0.into());
@@ -94,15 +98,28 @@ impl Participant<'_> {
 
     fn not_found(&mut self, failure: Failure, currency: Currency) -> Failure {
         match self.pocket(currency) {
-            Some(None) => Failure { status: failure.status, ..Failure::no_pocket(self.place, currency) },
-            Some(Some(_)) | None => failure,
+            Ok(None) => Failure { status: failure.status, ..Failure::no_pocket(self.place, currency) },
+            Ok(Some(_)) | Err(_) => failure,
         }
     }
 
-    /// The card's pocket of this currency, with its place; none of either if the card does not say.
-    fn pocket(&mut self, currency: Currency) -> Option<Option<(u8, PocketParameters)>> {
-        let identity = self.client.hold().and_then(|()| self.client.identity()).ok()?;
-        Some((0..).zip(identity.pockets).find(|(_, pocket)| pocket.currency == currency))
+    /// A card that would not be paid may be a disposable one.
+    fn not_loaded(&mut self, failure: Failure) -> Failure {
+        let identity = self.client.hold().and_then(|()| self.client.identity());
+        match identity {
+            Ok(identity) if identity.flags & FLAG_DISPOSABLE != 0 => Failure {
+                message: format!("{} is a disposable card: it takes no load", self.place),
+                next: "Spend what it holds, and take another card for more.".to_owned(),
+                ..failure
+            },
+            _ => failure,
+        }
+    }
+
+    /// The card's pocket of this currency, with its place.
+    fn pocket(&mut self, currency: Currency) -> Result<Option<(u8, PocketParameters)>, CardError> {
+        let identity = self.client.hold().and_then(|()| self.client.identity())?;
+        Ok((0..).zip(identity.pockets).find(|(_, pocket)| pocket.currency == currency))
     }
 
     /// What its pocket of this currency holds now; none if the card does not say. Of pocket 0 the client knows it.
@@ -111,7 +128,7 @@ impl Participant<'_> {
         if status.currency == currency {
             return Some(status.balance);
         }
-        let (place, _) = self.pocket(currency)??;
+        let (place, _) = self.pocket(currency).ok()??;
         let balance = self.client.balance(place).ok();
         self.client.release();
         balance.map(|pocket| pocket.balance)
@@ -138,7 +155,7 @@ pub(crate) fn receipt(
         document["card"] = json!(card.place.name());
         let balance = card.balance(currency);
         if let Some(balance) = balance {
-            text += &format!("\nbalance {}", words::money(currency, balance.0.into()));
+            text = format!("{text}\nbalance {}", words::money(currency, balance.0.into()));
         }
         document["balance"] = balance.map_or(Value::Null, |balance| words::amount(currency, balance.0));
     }

@@ -10,6 +10,7 @@ use apdu_spec::record::{LogRecord, RecordRole, RecordState};
 use purse_terminal::client::Client;
 use purse_terminal::flow::recovery::{self, Item, Outcome, Report};
 use purse_terminal::flow::resolve;
+use purse_terminal::flow::{self, FlowError};
 use purse_terminal::issuer::Unsettleable;
 use purse_terminal::transport::Transport;
 use serde_json::json;
@@ -20,6 +21,7 @@ use super::control;
 use super::convert::exit_code;
 use super::exchange;
 use super::failure::{ExitCode, Failure};
+use super::issues::settle_issues;
 use super::output::{Console, Reply};
 use super::pending::{Note, Pending};
 use super::place::Place;
@@ -32,7 +34,7 @@ use super::words;
 struct Recovered {
     report: Report,
     /// The exchanges that were not finished.
-    exchanges: Vec<exchange::Found>,
+    exchanges: Vec<flow::exchange::Item>,
     /// The purses that took part.
     purses: Vec<PartyNumber>,
 }
@@ -68,8 +70,11 @@ pub(crate) fn before_money_moves(context: &Context, cards: &[&Place]) -> Result<
     let Recovered { report, exchanges, purses } = attempt(context, cards, &others)?;
     report.items.iter().for_each(|item| Console::say(&format!("note: {}", describe(item))));
     let exchanged: Vec<String> = exchanges.iter().map(|found| exchange::describe(found).0).collect();
-    exchanged.iter().for_each(|told| Console::say(&format!("note: {told}")));
-    let half_done = exchanges.iter().position(Result::is_err).and_then(|place| exchanged.get(place));
+    for told in &exchanged {
+        Console::say(&format!("note: {told}"));
+    }
+    let half_done =
+        exchanges.iter().position(|item| item.outcome.is_err()).and_then(|place| exchanged.get(place));
     let open = report.items.iter().find(|item| {
         let PayDetails { from, to, .. } = item.pay_details;
         is_open(item) && (purses.contains(&from) || purses.contains(&to))
@@ -136,12 +141,19 @@ pub(crate) fn recover(context: &Context) -> Result<Reply, Failure> {
         places.push(sam);
     }
     places.dedup();
+    let mut in_readers = Vec::new();
+    for place in places.iter().filter(|place| matches!(place, Place::Reader(_))) {
+        in_readers.push(context.identify(place)?.0);
+    }
+    let lock = context.home.lock()?;
+    let mut lines = settle_issues(&context.home, &mut context.issuer()?, &in_readers, &lock)?;
+    drop(lock);
     let pending = Pending::take(context, &places)?;
     let Recovered { report, exchanges, .. } = attempt(context, &places, &[])?;
-    let mut lines: Vec<String> = report.items.iter().map(describe).collect();
+    lines.extend(report.items.iter().map(describe));
     let (told, exchanged): (Vec<_>, Vec<_>) = exchanges.iter().map(exchange::describe).unzip();
     lines.extend(told);
-    let half_done = exchanges.iter().find_map(|found| found.as_ref().err().map(|(_, error)| error.failure()));
+    let half_done = exchanges.iter().find_map(|item| item.outcome.as_ref().err()).map(FlowError::failure);
     let is_complete = report.is_complete() && half_done.is_none();
     let mut interrupted = Vec::new();
     if is_complete {

@@ -39,6 +39,7 @@ mod open {
     use super::super::arguments::GlobalArguments;
     use super::super::context::Context;
     use super::super::failure::{ExitCode, Failure};
+    use super::super::interrupt;
     use super::super::money::{self, Attempt};
     use super::super::output::{Console, Document, Reply};
     use super::super::words;
@@ -72,16 +73,7 @@ mod open {
             let sam = context.sam_place()?;
             context.find(sam)?;
             let service = Service::connect()?;
-            let stopping = service.clone();
-            let handler = move || {
-                if stopping.is_cancelled() {
-                    // Asked a second time. Nothing needs tidying up: see `purse recover`.
-                    std::process::exit(130);
-                }
-                stopping.cancel();
-            };
-            ctrlc::set_handler(handler)
-                .map_err(|error| Failure::other(format!("Ctrl-C cannot be caught: {error}"), "Try again."))?;
+            interrupt::cancels(&service)?;
             Ok(Self {
                 context,
                 service,

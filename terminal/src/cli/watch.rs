@@ -42,8 +42,10 @@ mod shown {
     pub(super) fn watch(context: &Context) -> Result<Reply, Failure> {
         let service = Service::connect()?;
         interrupt::cancels(&service)?;
-        let waiting =
-            context.global.wait.map_or(Waiting::Forever, |seconds| Waiting::For(Duration::from_secs(seconds)));
+        let waiting = context
+            .global
+            .wait
+            .map_or(Waiting::Forever, |seconds| Waiting::For(Duration::from_secs(seconds)));
         let wanted = context.global.reader.clone().unwrap_or_default();
         Console::say("the balance of each card that comes; Ctrl-C ends it");
         let mut cards = 0_u64;
@@ -88,7 +90,8 @@ mod shown {
     }
 
     fn look(context: &Context, reader: &str) -> Result<(String, LifeCycle, Balances), Failure> {
-        let global = GlobalArguments { reader: Some(reader.to_owned()), wait: None, ..context.global.clone() };
+        let global =
+            GlobalArguments { reader: Some(reader.to_owned()), wait: None, ..context.global.clone() };
         let context = Context::with_home(context.home.clone(), &global, context.console)?;
         let mut card = context.card()?;
         let status = *card.status();

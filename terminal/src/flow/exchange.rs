@@ -171,21 +171,29 @@ fn is_final(refusal: &FlowError) -> bool {
     is_declined || refusal.status_code().is_some() && !is_locked
 }
 
-/// Brings the exchange of this card that is not finished to its end, if there is one; what it was, and how it has ended.
-/// To be called when the card's own open records are settled, as far as they can be. The purse is released at the end.
+/// An exchange that was not finished.
+#[derive(Debug)]
+pub struct Item {
+    /// What it was; none where the issuer could not be asked.
+    pub exchange: Option<Exchange>,
+    /// How it has ended, or what keeps it from that.
+    pub outcome: Result<End, FlowError>,
+}
+
+/// Brings the exchange of this card that is not finished to its end, if there is one. To be called when the card's own
+/// open records are settled, as far as they can be. The purse is released at the end.
 pub fn finish<T: Transport>(
     purse: &mut Client<T>,
     issuer: &mut (dyn ExchangeDesk + '_),
     time: Time,
-) -> Result<Option<(Exchange, End)>, (Option<Exchange>, FlowError)> {
-    let open = issuer.open_exchange(purse.status().number);
-    let open = open.map_err(|error| (None, error.into()))?;
+) -> Option<Item> {
+    let exchange = match issuer.open_exchange(purse.status().number) {
+        Ok(open) => Some(open?),
+        Err(error) => return Some(Item { exchange: None, outcome: Err(error.into()) }),
+    };
     let ended = finish_in_phases(purse, issuer, time);
     purse.release();
-    match ended {
-        Ok(ended) => Ok(open.zip(ended)),
-        Err(error) => Err((open, error)),
-    }
+    Some(Item { exchange, outcome: ended.transpose()? })
 }
 
 fn finish_in_phases<T: Transport>(

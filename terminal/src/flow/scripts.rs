@@ -55,7 +55,7 @@ pub fn deliver_waiting<T: Transport>(
     card: &mut Client<T>,
     issuer: &mut (dyn ScriptDesk + '_),
 ) -> Result<Vec<Delivery>, FlowError> {
-    deliver_waiting_before(card, issuer, u32::MAX)
+    deliver(card, issuer, |_| true)
 }
 
 /// The same with those below this counter only, which a script of that counter would make void.
@@ -64,10 +64,18 @@ pub fn deliver_waiting_before<T: Transport>(
     issuer: &mut (dyn ScriptDesk + '_),
     counter: u32,
 ) -> Result<Vec<Delivery>, FlowError> {
+    deliver(card, issuer, |script| script.counter < counter)
+}
+
+fn deliver<T: Transport>(
+    card: &mut Client<T>,
+    issuer: &mut (dyn ScriptDesk + '_),
+    is_wanted: impl Fn(&SignedScript) -> bool,
+) -> Result<Vec<Delivery>, FlowError> {
     card.release();
     let number = card.status().number;
     let mut waiting = issuer.waiting(number)?;
-    waiting.retain(|script| script.counter < counter);
+    waiting.retain(is_wanted);
     let mut deliveries = Vec::with_capacity(waiting.len());
     for script in waiting {
         let outcome = bring(card, &script);

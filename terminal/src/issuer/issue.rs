@@ -67,7 +67,7 @@ fn give_back(
     pocket: Pocket,
 ) -> Result<(), IssuerError> {
     let amount = i64::from(pocket.issued.0);
-    tables.put_pocket(card, &Pocket { issued: Amount::ZERO, available: pocket.available - amount.min(pocket.available), ..pocket })?;
+    tables.put_pocket(card, &Pocket { issued: Amount::ZERO, available: 0, ..pocket })?;
     let changes = [(LedgerAccount::Float, -amount), (LedgerAccount::Holder(account.to_owned()), amount)];
     post(tables, Reason::IssuanceWithdrawn, None, pocket.currency, &changes)
 }

@@ -8,7 +8,7 @@ use apdu_spec::pay_details::PayDetails;
 
 use super::error::IssuerError;
 use super::model::{
-    Account, Card, ChainRecord, Debit, Exchange, LedgerAccount, Order, Pocket, Posting, Transfer,
+    Account, Card, ChainRecord, Debit, Exchange, Issue, LedgerAccount, Order, Pocket, Posting, Transfer,
 };
 use super::store::{Store, StoreError, Tables};
 
@@ -17,6 +17,7 @@ use super::store::{Store, StoreError, Tables};
 pub struct MemoryStore {
     accounts: BTreeSet<Account>,
     cards: BTreeMap<PartyNumber, Card>,
+    issues: BTreeMap<PartyNumber, Issue>,
     orders: BTreeMap<(PartyNumber, u32), Order>,
     pockets: BTreeMap<(PartyNumber, Currency), Pocket>,
     transfers: BTreeMap<(PartyNumber, Sequence, Kind), Transfer>,
@@ -73,6 +74,20 @@ impl Tables for MemoryStore {
 
     fn put_card(&mut self, card: &Card) -> Result<(), StoreError> {
         self.cards.insert(card.number, card.clone());
+        Ok(())
+    }
+
+    fn issues(&self) -> Result<Vec<Issue>, StoreError> {
+        Ok(self.issues.values().cloned().collect())
+    }
+
+    fn put_issue(&mut self, issue: &Issue) -> Result<(), StoreError> {
+        self.issues.insert(issue.card, issue.clone());
+        Ok(())
+    }
+
+    fn remove_issue(&mut self, card: PartyNumber) -> Result<(), StoreError> {
+        self.issues.remove(&card);
         Ok(())
     }
 

@@ -106,6 +106,15 @@ pub struct Exchange {
     pub load: Option<Sequence>,
 }
 
+/// A card with value that is being made.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Issue {
+    /// Its number.
+    pub card: PartyNumber,
+    /// What a virtual card is going to be called; none for one in a reader.
+    pub name: Option<String>,
+}
+
 /// A purse or a merchant SAM of this issuer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Card {
@@ -264,6 +273,8 @@ pub enum Reason {
     Opening,
     /// A card issued with value on it.
     Issuance,
+    /// The value of such a card that was not made after all.
+    IssuanceWithdrawn,
     /// An account debited for a load.
     Load,
     /// A declined load given back.
@@ -284,6 +295,7 @@ impl Reason {
         match self {
             Self::Opening => "opening",
             Self::Issuance => "issuance",
+            Self::IssuanceWithdrawn => "issuance withdrawn",
             Self::Load => "load",
             Self::LoadDeclined => "load declined",
             Self::Unload => "unload",

@@ -111,6 +111,11 @@ CREATE TABLE orders (
     PRIMARY KEY (card, counter)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE issues (
+    card TEXT PRIMARY KEY REFERENCES cards (number),
+    name TEXT
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE exchanges (
     card TEXT NOT NULL REFERENCES cards (number),
     sequence INTEGER NOT NULL,

@@ -8,11 +8,13 @@ use apdu_spec::record::RecordRole;
 use rusqlite::{Connection, Params, Row, params};
 
 use super::model::{
-    Account, Card, ChainRecord, Debit, Exchange, LastScript, LedgerAccount, Order, Pocket, Posting, Transfer,
+    Account, Card, ChainRecord, Debit, Exchange, Issue, LastScript, LedgerAccount, Order, Pocket, Posting,
+    Transfer,
 };
+use super::sqlite_orders;
 use super::sqlite_values::{
-    account_name, amount, card_state, currency, currency_digits, debit_state, digits, exchange_state,
-    ledger_account, order_state, pay_details, sequence, small, transfer_state,
+    account_name, amount, card_state, currency, currency_digits, debit_state, digits, ledger_account,
+    pay_details, sequence, small, transfer_state,
 };
 use super::store::{StoreError, Tables};
 
@@ -20,12 +22,12 @@ use super::store::{StoreError, Tables};
 pub(super) struct Rows<'a>(pub(super) &'a Connection);
 
 impl Rows<'_> {
-    fn write(&self, statement: &str, values: impl Params) -> Result<(), StoreError> {
+    pub(super) fn write(&self, statement: &str, values: impl Params) -> Result<(), StoreError> {
         self.0.prepare_cached(statement)?.execute(values)?;
         Ok(())
     }
 
-    fn one<T>(
+    pub(super) fn one<T>(
         &self,
         query: &str,
         values: impl Params,
@@ -36,7 +38,7 @@ impl Rows<'_> {
         rows.next()?.map(parse).transpose()
     }
 
-    fn all<T>(
+    pub(super) fn all<T>(
         &self,
         query: &str,
         values: impl Params,
@@ -56,8 +58,6 @@ const CARD: &str = "SELECT number, role, key_version, account, state, script_cou
                     passed, chain FROM cards";
 const POCKET: &str = "SELECT currency, issued, available FROM pockets WHERE card = ?1";
 const TRANSFER: &str = "SELECT pay_details, tac, account, state, credited, withheld FROM transfers";
-const OPEN_EXCHANGE: &str = "SELECT unload, currency, amount, state, load FROM exchanges \
-                             WHERE state IN ('agreed', 'converted', 'loading')";
 const DEBIT: &str = "SELECT pay_details, tac, state FROM debits";
 
 fn card(row: &Row<'_>) -> Result<Card, StoreError> {
@@ -74,26 +74,6 @@ fn card(row: &Row<'_>) -> Result<Card, StoreError> {
         script,
         passed: sequence(row.get(8)?)?,
         chain: row.get(9)?,
-    })
-}
-
-fn order(row: &Row<'_>) -> Result<Order, StoreError> {
-    Ok(Order {
-        card: digits(&row.get::<_, String>(0)?)?,
-        counter: small(row.get(1)?)?,
-        id: small(row.get(2)?)?,
-        value: row.get(3)?,
-        state: order_state::parse(&row.get::<_, String>(4)?)?,
-    })
-}
-
-fn exchange(row: &Row<'_>) -> Result<Exchange, StoreError> {
-    Ok(Exchange {
-        unload: pay_details(row.get(0)?)?,
-        currency: currency(&row.get::<_, String>(1)?)?,
-        amount: amount(row.get(2)?)?,
-        state: exchange_state::parse(&row.get::<_, String>(3)?)?,
-        load: row.get::<_, Option<i64>>(4)?.map(sequence).transpose()?,
     })
 }
 
@@ -173,24 +153,24 @@ impl Tables for Rows<'_> {
         )
     }
 
+    fn issues(&self) -> Result<Vec<Issue>, StoreError> {
+        sqlite_orders::issues(self)
+    }
+
+    fn put_issue(&mut self, issue: &Issue) -> Result<(), StoreError> {
+        sqlite_orders::put_issue(self, issue)
+    }
+
+    fn remove_issue(&mut self, card: PartyNumber) -> Result<(), StoreError> {
+        sqlite_orders::remove_issue(self, card)
+    }
+
     fn orders(&self, card: Option<PartyNumber>) -> Result<Vec<Order>, StoreError> {
-        let query = "SELECT card, counter, id, value, state FROM orders WHERE ?1 IS NULL OR card = ?1 \
-                     ORDER BY card, counter";
-        self.all(query, [card.map(|number| number.to_string())], order)
+        sqlite_orders::orders(self, card)
     }
 
     fn put_order(&mut self, order: &Order) -> Result<(), StoreError> {
-        self.write(
-            "INSERT INTO orders (card, counter, id, value, state) VALUES (?1, ?2, ?3, ?4, ?5) \
-             ON CONFLICT (card, counter) DO UPDATE SET state = ?5",
-            params![
-                order.card.to_string(),
-                order.counter,
-                order.id,
-                order.value,
-                order_state::name(order.state)
-            ],
-        )
+        sqlite_orders::put_order(self, order)
     }
 
     fn pocket(&self, card: PartyNumber, currency: Currency) -> Result<Option<Pocket>, StoreError> {
@@ -256,29 +236,15 @@ impl Tables for Rows<'_> {
     }
 
     fn open_exchange(&self, card: PartyNumber) -> Result<Option<Exchange>, StoreError> {
-        self.one(&format!("{OPEN_EXCHANGE} AND card = ?1"), [card.to_string()], exchange)
+        sqlite_orders::open_exchange(self, card)
     }
 
     fn open_exchanges(&self) -> Result<Vec<Exchange>, StoreError> {
-        self.all(&format!("{OPEN_EXCHANGE} ORDER BY card, sequence"), [], exchange)
+        sqlite_orders::open_exchanges(self)
     }
 
     fn put_exchange(&mut self, exchange: &Exchange) -> Result<(), StoreError> {
-        let Exchange { unload, currency, amount, state, load } = exchange;
-        self.write(
-            "INSERT INTO exchanges (card, sequence, unload, currency, amount, state, load) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
-             ON CONFLICT (card, sequence) DO UPDATE SET unload = ?3, currency = ?4, amount = ?5, state = ?6, load = ?7",
-            params![
-                unload.from.to_string(),
-                unload.from_sequence.0,
-                unload.emit(),
-                currency_digits(*currency),
-                amount.0,
-                exchange_state::name(*state),
-                load.map(|sequence| sequence.0),
-            ],
-        )
+        sqlite_orders::put_exchange(self, exchange)
     }
 
     fn record(&self, sam: PartyNumber, sequence: Sequence) -> Result<Option<ChainRecord>, StoreError> {

@@ -6,7 +6,7 @@ use apdu_spec::pay_details::PayDetails;
 
 use super::error::IssuerError;
 use super::model::{
-    Account, Card, ChainRecord, Debit, Exchange, LedgerAccount, Order, Pocket, Posting, Transfer,
+    Account, Card, ChainRecord, Debit, Exchange, Issue, LedgerAccount, Order, Pocket, Posting, Transfer,
 };
 
 /// What can go wrong with the books themselves.
@@ -49,6 +49,13 @@ pub trait Tables {
     fn cards(&self) -> Result<Vec<Card>, StoreError>;
     /// A new card, or an old one as it is now.
     fn put_card(&mut self, card: &Card) -> Result<(), StoreError>;
+
+    /// The cards with value that are being made, by number.
+    fn issues(&self) -> Result<Vec<Issue>, StoreError>;
+    /// A card that is being made.
+    fn put_issue(&mut self, issue: &Issue) -> Result<(), StoreError>;
+    /// One that is not any more.
+    fn remove_issue(&mut self, card: PartyNumber) -> Result<(), StoreError>;
 
     /// The scripts ordered for a card, or for all cards, by card and counter.
     fn orders(&self, card: Option<PartyNumber>) -> Result<Vec<Order>, StoreError>;

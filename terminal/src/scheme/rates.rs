@@ -81,8 +81,12 @@ impl Rates {
     pub(super) fn parse(section: &BTreeMap<String, String>) -> Result<Self, SchemeError> {
         let mut rates = Self::default();
         for (name, text) in section {
-            let (from, to) = name.split_once('/').ok_or_else(|| SchemeError::Rate(name.clone()))?;
-            let rate = Rate::parse(Denomination::from_code(from)?, Denomination::from_code(to)?, text)?;
+            // What is no pair of codes may be anything, and be it a key, so it is not said.
+            let is_pair = name.split('/').all(|code| code.len() == 3 && code.is_ascii());
+            let wrong = || SchemeError::Rate(if is_pair { name.clone() } else { "..".to_owned() });
+            let (from, to) = name.split_once('/').filter(|_| is_pair).ok_or_else(wrong)?;
+            let denomination = |code| Denomination::from_code(code).map_err(|_| wrong());
+            let rate = Rate::parse(denomination(from)?, denomination(to)?, text)?;
             rates.0.insert((rate.from.code(), rate.to.code()), rate);
         }
         Ok(rates)
@@ -196,6 +200,27 @@ mod tests {
         assert!(rate("EUR", "EUR", "1").is_err());
         assert_eq!(rate("EUR", "USD", "1.0850").unwrap().to_string(), "1.0850");
         assert_eq!(rate("EUR", "JPY", "163").unwrap().to_string(), "163");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_rate_is_said_without_what_may_be_a_key() {
+        let key = "00112233445566778899aabbccddeeff";
+        let parse = |name: &str, text: &str| {
+            Rates::parse(&BTreeMap::from([(name.to_owned(), text.to_owned())]))
+                .map(|rates| rates.iter().count())
+        };
+        assert_eq!(parse("EUR/USD", "1.0850").unwrap(), 1);
+        let wrong = [
+            (key, "1"),
+            ("EUR/00112233445566778899aabbccddeeff", "1"),
+            ("EUR/USD", key),
+            ("EUR/USD/CHF", "1"),
+        ];
+        for (name, text) in wrong {
+            let message = parse(name, text).unwrap_err().to_string();
+            assert!(!message.contains("0011"), "{message}");
+        }
+        assert!(parse("EUR/XAU", "1").unwrap_err().to_string().contains("EUR/XAU"));
     }
 
     #[test]

@@ -298,6 +298,24 @@ fn scripts_reach_the_card_in_their_order() {
     assert_eq!((&after["maximum_balance"], &after["maximum_debit"]), (&json!("60.00"), &json!("7.00")));
 }
 
+/// A resolution is a script too: what waits comes before it, or it would be void.
+#[test]
+fn what_waits_comes_before_a_resolution() {
+    let home = Home::with_money();
+    home.run(&["pay", "2.00", "--lose", "4"]).exits(6);
+    fs::remove_dir_all(home.path().join("pending")).unwrap();
+    home.run(&["card", "new", "bob"]).exits(0);
+    home.run(&["load", "10.00", "--card", "bob"]).exits(0);
+    home.run(&["pay", "1.00", "--card", "bob"]).exits(0);
+    home.run(&["collect"]).exits(0);
+    home.run(&["control", "limits", "--debit", "8.00", "--queue"]).exits(0);
+    let resolved = home.run(&["resolve"]).exits(0);
+    assert!(resolved.stdout.contains("taken back in the issuer's name"), "{resolved:?}");
+    assert_eq!((states(&home), home.balance("card")), (vec!["done".to_owned()], "30.00".to_owned()));
+    assert_eq!(pocket(&home, "card", "EUR")["maximum_debit"], "8.00");
+    assert_eq!(home.audit(), "0.00");
+}
+
 /// Faults at every place, until no place is left; then whatever waits is brought.
 fn sweep(option: &str, arguments: &[&str], check: impl Fn(&Home, i32)) {
     let start = Home::with_money();

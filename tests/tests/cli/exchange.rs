@@ -119,6 +119,28 @@ fn currencies_have_decimals_of_their_own() {
     }
 }
 
+/// The same amount for something else is another exchange.
+#[test]
+fn an_exchange_into_another_currency_is_another_exchange() {
+    let start = with_dollars();
+    start.run(&["pocket", "add", "GBP"]).exits(0);
+    start.run(&["rate", "set", "EUR", "GBP", "0.8"]).exits(0);
+    let home = (1..30)
+        .map(|place: u32| {
+            let home = start.copy();
+            home.run(&["exchange", "10.00", "EUR", "USD", "--lose", &place.to_string()]);
+            home
+        })
+        .find(|home| {
+            pockets(home) == ["20.00", "10.85", "0.00"]
+                && home.path().join("pending").read_dir().is_ok_and(|mut left| left.next().is_some())
+        })
+        .expect("one place is behind the load");
+    let other = home.run(&["exchange", "10.00", "EUR", "GBP"]).exits(0);
+    assert!(other.stdout.contains("exchanged 10.00 EUR for 8.00 GBP"), "{other:?}");
+    assert_eq!(pockets(&home), ["10.00", "10.85", "8.00"]);
+}
+
 /// A payment in one currency that repeats an interrupted one in another is another payment.
 #[test]
 fn the_same_amount_of_another_currency_is_another_payment() {
@@ -280,9 +302,9 @@ fn an_interrupted_exchange_is_finished_before_anything_else_moves() {
         assert!([["29.99", "0.00"], ["19.99", "10.85"]].iter().any(|whole| pockets(&other) == *whole));
         let again = home.run(&["exchange", "10.00", "EUR", "USD"]).exits(0);
         if again.stdout.contains("was done: nothing more has moved") {
-            done += 1
+            done += 1;
         } else {
-            anew += 1
+            anew += 1;
         }
         assert_eq!(pockets(&home), ["20.00", "10.85"], "{place}: {again:#?}");
     }

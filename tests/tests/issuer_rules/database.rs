@@ -201,12 +201,14 @@ fn schema(path: &Path) -> Vec<String> {
     rows.map(|sql| sql.unwrap().split_whitespace().collect::<Vec<_>>().join(" ")).collect()
 }
 
+/// A way to open books.
+type Opening = fn(&Path) -> Result<SqliteStore, StoreError>;
+
 #[test]
 fn books_of_an_earlier_version_are_brought_up_to_date() {
     let directory = TempDir::new().unwrap();
     let new = directory.path().join("new.db");
     drop(SqliteStore::open(&new).unwrap());
-    type Opening = fn(&Path) -> Result<SqliteStore, StoreError>;
     let openings: [(&str, Opening); 2] = [("a.db", SqliteStore::open), ("b.db", SqliteStore::open_existing)];
     for (name, open) in openings {
         let path = directory.path().join(name);

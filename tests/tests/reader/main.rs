@@ -6,6 +6,7 @@ mod cli_support;
 #[cfg(all(feature = "pcsc", target_os = "linux"))]
 mod client_support;
 mod clients;
+mod controls;
 mod hostile;
 mod interrupted;
 mod others;
@@ -16,3 +17,4 @@ mod silent;
 #[cfg(all(feature = "pcsc", target_os = "linux"))]
 mod support;
 mod till;
+mod watch;

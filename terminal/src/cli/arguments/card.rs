@@ -11,12 +11,15 @@ pub(crate) enum CardCommand {
         /// Its name; none for the card in --reader
         #[arg(required_unless_present = "reader", conflicts_with = "reader")]
         name: Option<String>,
-        /// What it is
-        #[arg(long, value_enum, default_value_t = RoleArgument::Purse)]
-        role: RoleArgument,
-        /// Leave the virtual card blank, to be personalised in a reader (`purse card serve`) in the same role
-        #[arg(long, conflicts_with = "reader")]
-        blank: bool,
+        #[command(flatten)]
+        typed: NewCardArguments,
+    },
+    /// Give back the value of a disposable card that was being made in a reader, and never was
+    ///
+    /// Only if that card is known to be blank still, or destroyed: what it holds would be made of nothing.
+    Withdraw {
+        /// Its number, as `purse audit` has it
+        number: String,
     },
     /// List the home's cards
     List,
@@ -39,6 +42,23 @@ pub(crate) enum CardCommand {
         #[command(flatten)]
         place: ServeArguments,
     },
+}
+
+/// What a new card is to be.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct NewCardArguments {
+    /// What it is
+    #[arg(long, value_enum, default_value_t = RoleArgument::Purse)]
+    pub(crate) role: RoleArgument,
+    /// Leave the virtual card blank, to be personalised in a reader (`purse card serve`) in the same role
+    #[arg(long, conflicts_with = "reader")]
+    pub(crate) blank: bool,
+    /// A disposable purse: it comes with --value, takes no load, and ends its own life when it is empty
+    #[arg(long, requires = "value", conflicts_with = "blank")]
+    pub(crate) disposable: bool,
+    /// What a disposable purse comes with, from the holder's account: 20.00
+    #[arg(long, value_name = "AMOUNT", requires = "disposable", allow_negative_numbers = true)]
+    pub(crate) value: Option<String>,
 }
 
 /// Where and how `card serve` meets vpcd.

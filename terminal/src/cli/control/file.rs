@@ -12,6 +12,7 @@ use purse_terminal::issuer::{OrderState, SignedScript};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::words::{describe, told};
 use super::{Context, Failure, Path, Reply, Target, WayArguments, document, refused, superseded};
 use crate::cli::failure::ExitCode;
 use crate::cli::output::{Console, SCHEMA};
@@ -119,7 +120,7 @@ pub(super) fn apply(context: &Context, path: &Path) -> Result<Reply, Failure> {
     }
     // What waits with a lower counter would be void after this one.
     for delivery in scripts::deliver_waiting_before(&mut here.client, &mut issuer, script.counter)? {
-        Console::say(&format!("note: {}", super::told(&delivery)));
+        Console::say(&format!("note: {}", told(&delivery)));
     }
     let name = here.place.name().to_owned();
     let brought = scripts::bring(&mut here.client, &script);
@@ -140,5 +141,5 @@ pub(super) fn apply(context: &Context, path: &Path) -> Result<Reply, Failure> {
 
 fn does(script: &SignedScript, identity: &apdu_spec::file::IdentityFile) -> String {
     parameter::Parameter::parse(script.id, &script.value)
-        .map_or_else(|_| words::UNKNOWN.to_owned(), |parameter| super::describe(&parameter, Some(identity)))
+        .map_or_else(|_| words::UNKNOWN.to_owned(), |parameter| describe(&parameter, Some(identity)))
 }

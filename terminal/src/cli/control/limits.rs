@@ -127,13 +127,12 @@ pub(super) fn change(
                 _ => {}
             }
         }
-        let (pocket, present) = found.ok_or_else(|| match &target.here {
-            Some(here) => Failure::no_pocket(&here.place, currency),
-            None => {
-                let message =
-                    format!("no pocket for {} was ordered for {}", denomination.code(), target.number);
-                Failure::new(ExitCode::Refused, message, "`purse pocket add` orders one.")
+        let (pocket, present) = found.ok_or_else(|| {
+            if let Some(here) = &target.here {
+                return Failure::no_pocket(&here.place, currency);
             }
+            let message = format!("no pocket for {} was ordered for {}", denomination.code(), target.number);
+            Failure::new(ExitCode::Refused, message, "`purse pocket add` orders one.")
         })?;
         Ok(Parameter::Limits { pocket, limits: changed(typed, present, denomination)? })
     })
