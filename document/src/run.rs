@@ -90,8 +90,8 @@ impl World {
         let mut payee = Client::select(&mut self.peer)?;
         let own = payer.certificate()?.ok_or("the purse has a key pair")?;
         let peer = payee.certificate()?.ok_or("the other purse has a key pair")?;
-        payer.verify_certificate(&peer)?;
-        payee.verify_certificate(&own)?;
+        payer.meet(&peer)?;
+        payee.meet(&own)?;
         let (details, req) = payee.initialize(&InitializeData {
             kind: Kind::Transfer,
             key_version: KeyVersion::NONE,

@@ -11,6 +11,29 @@ pub struct Denomination {
     exponent: u8,
 }
 
+/// An amount and of what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Money {
+    /// The currency.
+    pub denomination: Denomination,
+    /// Its minor units.
+    pub amount: Amount,
+}
+
+impl Money {
+    /// The currency as a card carries it.
+    pub fn currency(self) -> Currency {
+        self.denomination.element()
+    }
+}
+
+impl fmt::Display for Money {
+    /// `3.50 EUR`
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.denomination.display(self.amount))
+    }
+}
+
 /// Why a currency cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CurrencyError {

@@ -6,6 +6,7 @@
 pub mod collection;
 mod desk;
 mod error;
+pub mod exchange;
 mod guard;
 mod handover;
 pub mod history;
@@ -16,6 +17,7 @@ pub mod recovery;
 pub mod refund;
 pub mod relay;
 pub mod resolve;
+pub mod scripts;
 pub mod transfer;
 pub mod unload;
 

@@ -97,6 +97,13 @@ impl Home {
         &self.directory
     }
 
+    /// Keeps other programs from changing what the home has only once: its scheme, and which cards are being issued.
+    /// Waits for the one that has it; the lock goes with the file, and with the program.
+    pub fn lock(&self) -> Result<File, HomeError> {
+        let lock = File::open(&self.directory).and_then(|file| file.lock().map(|()| file));
+        lock.map_err(|error| HomeError::System(self.directory.clone(), error))
+    }
+
     /// Currency, limits and keys.
     pub fn scheme(&self) -> PathBuf {
         self.directory.join("scheme.toml")

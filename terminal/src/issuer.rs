@@ -9,15 +9,19 @@ mod authority;
 mod books;
 mod collection;
 mod error;
+mod exchange;
+mod issue;
 mod ledger;
 mod load;
 mod memory;
 mod model;
+mod order;
 mod records;
 mod registration;
 mod resolve;
 mod script;
 mod sqlite;
+mod sqlite_orders;
 mod sqlite_rows;
 mod sqlite_values;
 mod store;
@@ -31,11 +35,13 @@ pub use authority::{Keyring, MasterKeys};
 pub use books::{AccountBalance, Books, Fork};
 pub use collection::Collected;
 pub use error::{IssuerError, Message, Refusal};
+pub use exchange::Bargain;
 pub use memory::MemoryStore;
 pub use model::{
-    Account, Card, CardState, ChainRecord, Debit, DebitState, Entry, LastScript, LedgerAccount, Pocket,
-    Posting, Reason, Transfer, TransferState,
+    Account, Card, CardState, ChainRecord, Debit, DebitState, Entry, Exchange, ExchangeState, Issue,
+    LastScript, LedgerAccount, Order, OrderState, Pocket, Posting, Reason, Transfer, TransferState,
 };
+pub use order::Way;
 pub use records::{BadRecord, Flaw, SubmissionReport};
 pub use registration::{Funding, NewCard};
 pub use resolve::Unsettleable;

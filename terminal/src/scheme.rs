@@ -1,6 +1,7 @@
 //! The scheme: who issues, in which currency, within which limits, under which master keys (`scheme.toml`).
 
 mod certification;
+mod rates;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -23,6 +24,8 @@ use crate::issuer::{Keyring, MasterKeys};
 use certification::random_private_key;
 
 pub use certification::CertificationKeys;
+
+pub use rates::{Rate, Rates};
 
 /// First 15 digits of the numbers of a new scheme: the issuer has the first number, its cards those after it.
 pub const FIRST_NUMBER: u64 = 955_500_000_000_000;
@@ -51,7 +54,7 @@ pub enum SchemeError {
     #[error("[limits] {0}: {1}")]
     Limit(&'static str, #[source] AmountError),
     /// The defaults do not fit the currency.
-    #[error("the default limits do not fit a currency with {0} digits behind the point")]
+    #[error("the scheme's limits do not fit a currency with {0} digits behind the point")]
     Exponent(u8),
     /// A name below `[keys]` that is no key version.
     #[error("[keys.{0}]: a key version is 1 to 255")]
@@ -62,6 +65,14 @@ pub enum SchemeError {
     /// A name below `[certificates]` that is no index.
     #[error("[certificates]: the index of a key is 1 to 255")]
     CertificationIndex,
+    /// Something in `[rates]`, by its name.
+    #[error(
+        "[rates] {0}: a rate is more than 0, in decimals, between two currencies: \"EUR/USD\" = \"1.0850\""
+    )]
+    Rate(String),
+    /// A rate that cannot be put into the file without changing more.
+    #[error("[rates] cannot be changed by a program as it is written")]
+    RatesForm,
     /// No keys at all.
     #[error("there is no [keys.1]")]
     NoKeys,
@@ -81,6 +92,8 @@ pub struct Scheme {
     pub purse_limits: Limits,
     /// What a merchant SAM may hold and refund.
     pub merchant_limits: Limits,
+    /// What the issuer exchanges, and at which rate.
+    pub rates: Rates,
     /// Master keys by version, at least one.
     pub keys: Keyring,
     /// Keys that certificates are signed with; none in a scheme from before there were transfers.
@@ -93,6 +106,8 @@ struct SchemeFile {
     currency: String,
     issuer: IssuerSection,
     limits: LimitsSection,
+    #[serde(default)]
+    rates: BTreeMap<String, String>,
     keys: BTreeMap<String, KeysSection>,
     #[serde(default)]
     certificates: BTreeMap<String, CertificateSection>,
@@ -188,7 +203,8 @@ impl Scheme {
         let issuer = PartyNumber::with_check_digit(FIRST_NUMBER).ok_or(SchemeError::Number)?;
         let keys = Keyring::from([(KeyVersion(1), random_keys()?)]);
         let certification = CertificationKeys::from([(1, random_private_key()?)]);
-        Ok(Self { issuer, denomination, purse_limits, merchant_limits, keys, certification })
+        let rates = Rates::default();
+        Ok(Self { issuer, denomination, purse_limits, merchant_limits, rates, keys, certification })
     }
 
     /// Reads and checks a scheme file.
@@ -226,6 +242,7 @@ impl Scheme {
             denomination,
             purse_limits: file.limits.purse.parse(denomination)?,
             merchant_limits: file.limits.merchant.parse(denomination)?,
+            rates: Rates::parse(&file.rates)?,
             keys,
             certification,
         })
@@ -236,12 +253,27 @@ impl Scheme {
         Ok(home::write_private(path, self.text().as_bytes())?)
     }
 
+    /// Sets a rate in a scheme file, and leaves the rest of it, comments too, as it is. The file is replaced as a whole.
+    /// To be called under the home's lock.
+    pub fn set_rate(path: &Path, rate: &Rate) -> Result<(), SchemeError> {
+        let text = Zeroizing::new(fs::read_to_string(path)?);
+        Self::parse(&text)?;
+        let changed = rates::with_rate(&text, rate);
+        match Self::parse(&changed) {
+            Ok(scheme) if scheme.rates.get(rate.from, rate.to) == Some(rate) => {
+                Ok(home::replace_private(path, changed.as_bytes())?)
+            }
+            Ok(_) | Err(_) => Err(SchemeError::RatesForm),
+        }
+    }
+
     /// The text of its file. By hand, for the comments, and because a serialiser would leave copies of the keys in
     /// memory.
     pub fn text(&self) -> Zeroizing<String> {
         // Large enough never to move: a text that moves leaves its keys where it was.
+        let keys = self.keys.len() + self.certification.len();
         let mut text =
-            Zeroizing::new(String::with_capacity(2048 + 512 * (self.keys.len() + self.certification.len())));
+            Zeroizing::new(String::with_capacity(2048 + 512 * keys + 64 * self.rates.iter().count()));
         text.push_str(
             "# A purse scheme. Whoever can read the keys can make money: keep this file to yourself.\n",
         );
@@ -257,6 +289,7 @@ impl Scheme {
                 let _ = writeln!(text, "{limit} = \"{}\"", self.denomination.format(amount));
             }
         }
+        text.push_str(&self.rates.text());
         for (version, keys) in &self.keys {
             let _ = writeln!(text, "\n[keys.{}]", version.0);
             let named = [&keys.load, &keys.payment, &keys.tac, &keys.administration];
@@ -297,6 +330,34 @@ impl Scheme {
             exponent: self.denomination.exponent(),
             limits,
         }
+    }
+}
+
+impl Scheme {
+    /// The pocket of another currency: the same limits, in as many of its major units, rounded down.
+    pub fn pocket_in(&self, role: Role, denomination: Denomination) -> Result<PocketParameters, SchemeError> {
+        let PocketParameters { limits, .. } = self.pocket(role);
+        let (from, to) = (self.denomination.exponent(), denomination.exponent());
+        let too_large = || SchemeError::Exponent(to);
+        let scaled = |Amount(minor)| match to.checked_sub(from) {
+            Some(more) => {
+                let scale = 10_u32.checked_pow(u32::from(more));
+                scale.and_then(|scale| minor.checked_mul(scale)).map(Amount).ok_or_else(too_large)
+            }
+            None => Ok(Amount(minor / 10_u32.pow(u32::from(from - to)))),
+        };
+        Ok(PocketParameters {
+            currency: denomination.element(),
+            exponent: to,
+            limits: Limits {
+                maximum_balance: scaled(limits.maximum_balance)?,
+                maximum_debit: scaled(limits.maximum_debit)?,
+                debit_without_pin: scaled(limits.debit_without_pin)?,
+                total_without_pin: scaled(limits.total_without_pin)?,
+                maximum_transfer: scaled(limits.maximum_transfer)?,
+                offline_receipts: scaled(limits.offline_receipts)?,
+            },
+        })
     }
 }
 

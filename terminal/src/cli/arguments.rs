@@ -1,13 +1,25 @@
 //! What can be typed: global options, commands, and what the help says of them.
 
+mod card;
+mod control;
+mod exchange;
+mod explain;
+mod names;
+mod transfer;
+
 use std::path::{Path, PathBuf};
 
-use apdu_spec::element::Role;
-use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use purse_terminal::explain::Object;
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
 
-use super::transfer_arguments::{ProofCommand, TransferArguments};
+pub(crate) use card::{CardCommand, NewCardArguments, ServeArguments};
+pub(crate) use control::{ControlCommand, LimitArguments, PocketCommand, WayArguments};
+pub(crate) use exchange::{ExchangeArguments, RateCommand};
+pub(crate) use explain::ExplainArguments;
+pub(crate) use transfer::{LetterOutput, ProofCommand, TransferArguments};
+
+/// The virtual card that is used if none is named.
+pub(crate) const DEFAULT_CARD: &str = "card";
 
 /// Shown at the end of `--help` and in the manual page.
 const EXIT_CODES: &str = "\
@@ -56,7 +68,7 @@ pub(crate) struct GlobalArguments {
         value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub(crate) home: Option<PathBuf>,
     /// The virtual card to use
-    #[arg(long, global = true, value_name = "NAME", default_value = "card")]
+    #[arg(long, global = true, value_name = "NAME", default_value = DEFAULT_CARD)]
     pub(crate) card: String,
     /// The merchant's SAM to use, a virtual card too [default: sam]
     #[arg(long, global = true, value_name = "NAME")]
@@ -73,7 +85,8 @@ pub(crate) struct GlobalArguments {
     /// Have the cards in readers alone while connected to them; an error where another program has one
     #[arg(long, global = true)]
     pub(crate) exclusive: bool,
-    /// Print one JSON document on stdout, also for errors; `till` and `card serve`: one line for each event
+    /// Print one JSON document on stdout, also for errors; `till`, `card serve` and `balance --watch`: one line for
+    /// each event
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Print every APDU, with names and meanings but no PIN and no key, on stderr or to FILE
@@ -115,12 +128,22 @@ impl GlobalArguments {
     }
 }
 
-/// An amount of money as it was typed; only the scheme's currency says what it means.
+/// An amount of money as it was typed; only its currency says what it means.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct AmountArgument {
     /// How much, in exact decimals of the currency: 3.50
     #[arg(value_name = "AMOUNT", allow_negative_numbers = true)]
     pub(crate) amount: String,
+    #[command(flatten)]
+    pub(crate) currency: CurrencyArgument,
+}
+
+/// Which of the card's pockets.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct CurrencyArgument {
+    /// The pocket's currency, letters of ISO 4217 [default: the scheme's]
+    #[arg(long, value_name = "CODE")]
+    pub(crate) currency: Option<String>,
 }
 
 /// The commands.
@@ -135,8 +158,14 @@ pub(crate) enum Command {
     /// Make, list and show cards, and put virtual ones into a reader
     #[command(subcommand)]
     Card(CardCommand),
-    /// Show what is on the card
-    Balance,
+    /// Show what is on the card, in each of its currencies
+    Balance {
+        /// Show it of every card that comes into --reader, until Ctrl-C
+        ///
+        /// With --wait, it ends when no card has come for so many seconds. With --json, each card is one line.
+        #[arg(long)]
+        watch: bool,
+    },
     /// Load the card from its holder's account
     Load(AmountArgument),
     /// Pay the merchant
@@ -155,9 +184,31 @@ pub(crate) enum Command {
         /// Also if there is nothing: the issuer then knows that no earlier payment is still with the SAM
         #[arg(long)]
         even_empty: bool,
+        /// Only this currency, letters of ISO 4217 [default: all that the SAM has]
+        #[arg(long, value_name = "CODE")]
+        currency: Option<String>,
     },
-    /// Show the card's log, newest first
-    History,
+    /// Exchange money on the card for that of another of its currencies, at the issuer's rate
+    ///
+    /// The one pocket is unloaded and the other loaded. What is less than the smallest amount of the other currency is the
+    /// issuer's. Interrupted anywhere, the money is on the card, in its account or on the way, and `purse recover`
+    /// finishes it.
+    Exchange(ExchangeArguments),
+    /// The issuer's exchange rates, `[rates]` of scheme.toml
+    #[command(subcommand)]
+    Rate(RateCommand),
+    /// What the issuer changes on the card: limits, block, expiry, ... by signed scripts
+    #[command(subcommand)]
+    Control(ControlCommand),
+    /// The card's currencies
+    #[command(subcommand)]
+    Pocket(PocketCommand),
+    /// Show the card's last transactions, newest first
+    History {
+        /// How many; a purse remembers its last 32, and what was still open when it was older
+        #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+        count: u32,
+    },
     /// Finish what was interrupted: on the card, the SAM, and with the issuer
     Recover,
     /// Change the card's PIN, or give it its tries back
@@ -203,9 +254,8 @@ pub(crate) enum Command {
     /// Ctrl-C in mid-payment brings that payment to its end first; a second Ctrl-C ends at once. With --wait, the till
     /// closes when no card has come for so many seconds. With --json, each card is one line, and so is the closing.
     Till {
-        /// How much, in exact decimals of the currency: 3.50
-        #[arg(value_name = "AMOUNT", allow_negative_numbers = true)]
-        amount: String,
+        #[command(flatten)]
+        amount: AmountArgument,
         /// Close after so many payments
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
         count: Option<u64>,
@@ -253,91 +303,6 @@ pub(crate) enum Command {
     },
 }
 
-/// `card …`
-#[derive(Debug, Subcommand)]
-pub(crate) enum CardCommand {
-    /// Make a virtual card, or a purse of the blank card in --reader; its PIN is 1234 if none is given
-    New {
-        /// Its name; none for the card in --reader
-        #[arg(required_unless_present = "reader", conflicts_with = "reader")]
-        name: Option<String>,
-        /// What it is
-        #[arg(long, value_enum, default_value_t = RoleArgument::Purse)]
-        role: RoleArgument,
-        /// Leave the virtual card blank, to be personalised in a reader (`purse card serve`) in the same role
-        #[arg(long, conflicts_with = "reader")]
-        blank: bool,
-    },
-    /// List the home's cards
-    List,
-    /// Show everything that a card says of itself
-    Show {
-        /// Its name; none for the card in --reader
-        #[arg(required_unless_present = "reader", conflicts_with = "reader")]
-        name: Option<String>,
-    },
-    /// Put a virtual card into a PC/SC reader without hardware, vsmartcard's vpcd, until Ctrl-C
-    ///
-    /// Every program of this machine then finds it as a chip card there; no other `purse` can open its file meanwhile.
-    /// vpcd has two slots, at ports 35963 and 35964, and the card connects to the first that no other card of this home
-    /// has. A reversed vpcd (DEVICENAME `127.0.0.1:0x8C7B` in /etc/reader.conf.d/vpcd), which connects to the card, is
-    /// waited for with --listen; but vpcd 3.3, Debian 12's, takes pcscd down with it when a slot has no card or a card
-    /// leaves.
-    Serve {
-        /// Its name
-        name: String,
-        #[command(flatten)]
-        place: ServeArguments,
-    },
-}
-
-/// Where and how `card serve` meets vpcd.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct ServeArguments {
-    /// vpcd's port [default: the first of its slots, 35963 and 35964, that no card of this home is served to]
-    #[arg(long)]
-    pub(crate) port: Option<u16>,
-    /// The machine on which vpcd runs
-    #[arg(long, value_name = "HOST", default_value = "127.0.0.1", conflicts_with = "listen")]
-    pub(crate) host: String,
-    /// Wait for a reversed vpcd, on 127.0.0.1 alone; port 0 is any free one
-    #[arg(long)]
-    pub(crate) listen: bool,
-    /// Speak T=0, with GET RESPONSE, instead of T=1
-    #[arg(long)]
-    pub(crate) t0: bool,
-}
-
-/// What is to be explained, and how.
-#[derive(Args, Clone)]
-pub(crate) struct ExplainArguments {
-    /// Hexadecimal, one object each; spaces, colons, new lines and 0x are for the reader; - is standard input
-    #[arg(required = true, value_name = "HEX")]
-    pub(crate) objects: Vec<String>,
-    /// What the bytes are to be taken for
-    #[arg(long = "as", value_name = "KIND", value_parser = object_parser())]
-    pub(crate) kind: Option<Object>,
-    /// The bytes answer this command, whose row of the table names their fields
-    #[arg(long, value_name = "HEX")]
-    pub(crate) response_to: Option<String>,
-    /// Show PINs and keys too
-    #[arg(long)]
-    pub(crate) reveal: bool,
-}
-
-impl std::fmt::Debug for ExplainArguments {
-    /// Without the bytes: a PIN may be in them.
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("ExplainArguments").field("kind", &self.kind).finish_non_exhaustive()
-    }
-}
-
-fn object_parser() -> impl TypedValueParser<Value = Object> {
-    let unknown = || "no such kind".to_owned();
-    PossibleValuesParser::new(Object::ALL.map(Object::name))
-        .try_map(move |name| Object::parse(&name).ok_or_else(unknown))
-}
-
 /// What is to be run, and how.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct RunArguments {
@@ -363,65 +328,4 @@ pub(crate) enum PinCommand {
     },
     /// Give the PIN its three tries back, by a script of the issuer's
     Unblock,
-}
-
-/// What a new card is to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RoleArgument {
-    /// A holder's purse
-    Purse,
-    /// A merchant's security module (SAM)
-    Merchant,
-}
-
-impl Command {
-    /// The name in JSON documents.
-    pub(crate) const fn name(&self) -> &'static str {
-        match self {
-            Self::Init { .. } => "init",
-            Self::Card(CardCommand::New { .. }) => "card new",
-            Self::Card(CardCommand::List) => "card list",
-            Self::Card(CardCommand::Show { .. }) => "card show",
-            Self::Card(CardCommand::Serve { .. }) => "card serve",
-            Self::Balance => "balance",
-            Self::Load(_) => "load",
-            Self::Pay(_) => "pay",
-            Self::Transfer(_) => "transfer",
-            Self::Proof(ProofCommand::Export { .. }) => "proof export",
-            Self::Proof(ProofCommand::Import { .. }) => "proof import",
-            Self::Proof(ProofCommand::Offer { .. }) => "proof offer",
-            Self::Refund(_) => "refund",
-            Self::Unload(_) => "unload",
-            Self::Collect { .. } => "collect",
-            Self::History => "history",
-            Self::Recover => "recover",
-            Self::Pin(PinCommand::Change { .. }) => "pin change",
-            Self::Pin(PinCommand::Unblock) => "pin unblock",
-            Self::Lock => "lock",
-            Self::Unlock { .. } => "unlock",
-            Self::Apdu { .. } => "apdu",
-            Self::Explain(_) => "explain",
-            Self::Spec { .. } => "spec",
-            Self::Run(_) => "run",
-            Self::Till { .. } => "till",
-            Self::Readers => "readers",
-            Self::Resolve => "resolve",
-            Self::Audit => "audit",
-            Self::Doctor { .. } => "doctor",
-            Self::Demo => "demo",
-            Self::Bench { .. } => "bench",
-            Self::Completions { .. } => "completions",
-            Self::Man { .. } => "man",
-        }
-    }
-}
-
-impl RoleArgument {
-    /// In the standard's terms.
-    pub(crate) const fn role(self) -> Role {
-        match self {
-            Self::Purse => Role::Purse,
-            Self::Merchant => Role::Merchant,
-        }
-    }
 }

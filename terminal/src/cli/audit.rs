@@ -2,21 +2,20 @@
 //!
 //! For each currency, the issuer's float has to be what purses and SAMs hold and what is in flight.
 
+mod show;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use apdu_spec::element::{Currency, Kind, Role, Sequence};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
-use purse_terminal::issuer::{AccountBalance, Books, Fork};
-use serde_json::{Value, json};
+use purse_terminal::issuer::{AccountBalance, Books, Exchange, Fork, Pocket};
 
 use super::census::{self, Census};
 use super::context::{Context, Embedded};
-use super::failure::{ExitCode, Failure};
-use super::money::pay_details_document;
+use super::failure::Failure;
 use super::output::Reply;
 use super::sums::Sums;
-use super::view::table;
 use super::whereabouts::{Card, Whereabouts, booked_whereabouts, load_whereabouts, whereabouts};
 use super::words;
 
@@ -43,6 +42,8 @@ impl Audit {
     /// Reads the books, all cards of the home, and those in the readers that were named.
     pub(crate) fn take(context: &Context) -> Result<Self, Failure> {
         let issuer = context.issuer()?;
+        // No card is made meanwhile.
+        let _lock = context.home.lock()?;
         let Census { cards, findings, remarks, uncounted, held: _held } = census::take(context, &issuer)?;
         let cards_of_issuer = issuer.cards()?.into_iter();
         let mut audit = Self {
@@ -63,6 +64,8 @@ impl Audit {
         }
         audit.add_cards(&cards, &uncounted, &issuer)?;
         audit.add_transfers(&cards, &issuer)?;
+        audit.add_exchanges(&issuer)?;
+        audit.add_issues(&cards, &issuer)?;
         audit.judge();
         Ok(audit)
     }
@@ -84,6 +87,7 @@ impl Audit {
         sums.accounts = books.accounts.iter().map(|held| i128::from(held.balance)).sum();
         sums.withheld = books.withheld.into();
         sums.unclaimed = books.unclaimed.into();
+        sums.position = books.position.into();
         sums.outside = books.outside.into();
     }
 
@@ -165,6 +169,37 @@ impl Audit {
         Ok(())
     }
 
+    /// What is half exchanged is in an account, which counts it; its holder may wonder where it is.
+    fn add_exchanges(&mut self, issuer: &Embedded) -> Result<(), Failure> {
+        for Exchange { unload, currency, amount, .. } in issuer.open_exchanges()? {
+            self.remarks.push(format!(
+                "an exchange of {} for {} by card {} is not finished: run `purse recover`",
+                words::money(unload.currency, unload.amount.0.into()),
+                words::money(currency, amount.0.into()),
+                unload.from
+            ));
+        }
+        Ok(())
+    }
+
+    /// A card that was being made when its program ended: its value is in the float, and on no card yet.
+    fn add_issues(&mut self, cards: &[Card], issuer: &Embedded) -> Result<(), Failure> {
+        for issue in issuer.issues()? {
+            if cards.iter().any(|card| card.number == issue.card) {
+                continue;
+            }
+            for Pocket { currency, issued, .. } in issuer.pockets(issue.card)? {
+                self.sums.entry(currency).or_default().in_flight += i128::from(issued.0);
+                let money = words::money(currency, issued.0.into());
+                self.remarks.push(format!(
+                    "card {} was being made with {money}: run `purse recover`, with it if it is in a reader",
+                    issue.card
+                ));
+            }
+        }
+        Ok(())
+    }
+
     fn judge(&mut self) {
         for (currency, sums) in &self.sums {
             let difference = sums.difference();
@@ -194,102 +229,6 @@ impl Audit {
                 usize::from(fork.load.is_some())
             ));
         }
-    }
-
-    fn what(&self, pay_details: &PayDetails) -> &'static str {
-        let is_collection = pay_details.kind == Kind::Unload && self.merchants.contains(&pay_details.from);
-        if is_collection { "collection" } else { pay_details.kind.name() }
-    }
-
-    /// For a person and for a program.
-    pub(crate) fn reply(&self) -> Reply {
-        let exit = if self.adds_up() { None } else { Some(ExitCode::Other) };
-        Reply::new(self.text(), self.document()).with_exit(exit)
-    }
-
-    /// Without the list of transfers that are done.
-    pub(crate) fn text(&self) -> String {
-        let mut lines = Vec::new();
-        for (currency, sums) in &self.sums {
-            let money = |minor| words::decimal(*currency, minor);
-            let mut table = table(&["", &words::currency(*currency)], &[1]);
-            table.add_row(["issuer's float".to_owned(), money(sums.float)]);
-            table.add_row(["  purses".to_owned(), money(sums.purses)]);
-            table.add_row(["  merchants' SAMs".to_owned(), money(sums.merchants)]);
-            table.add_row(["  in flight".to_owned(), money(sums.in_flight)]);
-            table.add_row(["  sum".to_owned(), money(sums.held())]);
-            table.add_row(["difference".to_owned(), money(sums.difference())]);
-            for (_, held) in self.accounts.iter().filter(|(of, _)| of == currency) {
-                table.add_row([format!("account {}", held.account.name), money(held.balance.into())]);
-            }
-            if !lines.is_empty() {
-                lines.push(String::new());
-            }
-            lines.push(table.trim_fmt());
-        }
-        if !self.transfers.is_empty() {
-            let mut table = table(&["time", "what", "amount", "from", "to", "where it is"], &[2]);
-            for (pay_details, whereabouts) in &self.transfers {
-                table.add_row([
-                    words::time(pay_details.time),
-                    self.what(pay_details).to_owned(),
-                    words::money(pay_details.currency, pay_details.amount.0.into()),
-                    pay_details.from.to_string(),
-                    pay_details.to.to_string(),
-                    whereabouts.words().to_owned(),
-                ]);
-            }
-            lines.push(String::new());
-            lines.push(table.trim_fmt());
-        }
-        if self.older {
-            lines.push("(older payments are not listed: a card's log holds only its newest)".to_owned());
-        }
-        lines.push(String::new());
-        lines.extend(self.remarks.iter().map(|remark| format!("remark: {remark}")));
-        lines.extend(self.findings.iter().map(|finding| format!("WRONG: {finding}")));
-        lines.push(if self.adds_up() { "It adds up." } else { "It does not add up." }.to_owned());
-        lines.join("\n")
-    }
-
-    fn document(&self) -> Value {
-        let currencies: Vec<Value> = self
-            .sums
-            .iter()
-            .map(|(currency, sums)| {
-                let amount = |minor: i128| words::amount(*currency, minor);
-                json!({
-                    "currency": words::currency(*currency),
-                    "float": amount(sums.float),
-                    "purses": amount(sums.purses),
-                    "merchants": amount(sums.merchants),
-                    "in_flight": amount(sums.in_flight),
-                    "difference": amount(sums.difference()),
-                    "accounts": amount(sums.accounts),
-                    "withheld": amount(sums.withheld),
-                    "unclaimed": amount(sums.unclaimed),
-                    "outside": amount(sums.outside),
-                })
-            })
-            .collect();
-        let transfers: Vec<Value> = self
-            .transfers
-            .iter()
-            .map(|(pay_details, whereabouts)| {
-                let mut document = pay_details_document(pay_details);
-                document["state"] = json!(whereabouts.code());
-                document["in_flight"] = json!(whereabouts.is_in_flight());
-                document
-            })
-            .collect();
-        json!({
-            "adds_up": self.adds_up(),
-            "currencies": currencies,
-            "transfers": transfers,
-            "findings": self.findings,
-            "remarks": self.remarks,
-            "transfers_complete": !self.older,
-        })
     }
 }
 

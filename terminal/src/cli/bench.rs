@@ -31,9 +31,9 @@ use serde_json::{Map, Value, json};
 
 use super::aes_count::{AesCounts, CountedEngine};
 use super::failure::Failure;
-use super::init::with_profile;
 use super::meter::{BenchCard, Work};
 use super::money::now;
+use super::new_card::{Issue, with_profile};
 use super::output::{Console, Reply};
 use super::transfer_bench;
 use super::view::table;
@@ -94,7 +94,8 @@ pub(super) fn card<E: Engine + Curve, const WINDOW: usize>(
     balance: Amount,
 ) -> Result<Client<BenchCard<E, WINDOW>>, Failure> {
     let mut client = Client::select(BenchCard::new(role_name(role), engine, counting)?)?;
-    with_profile(scheme, number((role, place))?, role, balance, pin()?, |profile| {
+    let issue = Issue { value: balance, ..Issue::empty(role) };
+    with_profile(scheme, number((role, place))?, issue, pin()?, |profile| {
         Ok(client.personalise(profile, &Software)?)
     })?;
     client.transport().take_work();

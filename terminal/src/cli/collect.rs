@@ -1,25 +1,35 @@
 //! `collect`: what the merchant's SAM has taken goes to the merchant's account.
 
-use apdu_spec::element::{Amount, Kind, Role, Time};
+use apdu_spec::element::{Amount, Currency, Kind, Role, Time};
+use apdu_spec::pocket::PocketParameters;
 use apdu_spec::record::{RecordRole, RecordState};
+use purse_terminal::amount::Denomination;
 use purse_terminal::client::Client;
+use purse_terminal::flow::FlowError;
 use purse_terminal::flow::collection::{self, Report};
 use purse_terminal::issuer::Flaw;
 use serde_json::{Value, json};
 
 use super::context::{Context, Embedded, Slot};
 use super::failure::{ExitCode, Failure};
-use super::money::{now, pay_details_document, usable};
+use super::money::{now, usable};
 use super::output::Reply;
 use super::pending::{self, Note};
+use super::receipt::pay_details_document;
 use super::words;
 
-/// `collect`
-pub(crate) fn collect(context: &Context, even_empty: bool) -> Result<Reply, Failure> {
+/// `collect`: all currencies that the SAM has, or only this one.
+pub(crate) fn collect(
+    context: &Context,
+    even_empty: bool,
+    only: Option<Denomination>,
+) -> Result<Reply, Failure> {
     let mut issuer = context.issuer()?;
     let time = now();
-    pending::under(context, &[context.sam_place()?], &Note::new("collect", None, time), || {
-        collect_now(context, &mut issuer, time, even_empty)
+    let currency = only.map(|only| only.code().to_owned());
+    let note = Note { currency, ..Note::new("collect", None, time) };
+    pending::under(context, &[context.sam_place()?], &note, || {
+        collect_now(context, &mut issuer, time, even_empty, only)
     })
 }
 
@@ -28,14 +38,23 @@ fn collect_now(
     issuer: &mut Embedded,
     time: Time,
     even_empty: bool,
+    only: Option<Denomination>,
 ) -> Result<Reply, Failure> {
+    let only = only.map(Denomination::element);
     let mut sam = context.sam()?;
     usable(context.sam_place()?, sam.status())?;
-    if !even_empty && is_collected(&mut sam)? {
+    if !even_empty && is_collected(&mut sam, only)? {
         let nothing = json!({ "records": 0, "collected": [], "bad_records": [], "forks": [] });
         return Ok(Reply::new("nothing to collect", nothing));
     }
-    let report = collection::collect(&mut sam, issuer, time)?;
+    let report = match only {
+        None => collection::collect(&mut sam, issuer, time),
+        Some(currency) => collection::collect_currency(&mut sam, issuer, time, currency),
+    };
+    let report = report.map_err(|error| match (error, context.sam_place()) {
+        (FlowError::NoPocket(currency), Ok(place)) => Failure::no_pocket(place, currency),
+        (error, _) => error.into(),
+    })?;
     let (lines, document) = describe(&report);
     Ok(Reply::new(lines.join("\n"), document).with_exit(is_wrong(&report).then_some(ExitCode::Declined)))
 }
@@ -46,13 +65,21 @@ pub(crate) fn is_wrong(report: &Report) -> bool {
     withheld || !report.submission.bad.is_empty() || !report.submission.forks.is_empty()
 }
 
-/// Whether a SAM holds nothing, and has done nothing since its last settled collection.
-fn is_collected(sam: &mut Client<Slot>) -> Result<bool, Failure> {
-    if sam.status().role != Role::Merchant || sam.status().balance != Amount::ZERO {
+/// Whether a SAM holds nothing (of this currency), and has done nothing since its last settled collection.
+fn is_collected(sam: &mut Client<Slot>, only: Option<Currency>) -> Result<bool, Failure> {
+    if sam.status().role != Role::Merchant {
         return Ok(false);
     }
-    let identity = sam.identity()?;
-    for (pocket, _) in (0..).zip(&identity.pockets).filter(|(_, parameters)| parameters.is_used()) {
+    let pockets = sam.identity()?.pockets;
+    let is_wanted = |pocket: &PocketParameters| {
+        only.map_or(pocket.is_used(), |only| pocket.is_used() && pocket.currency == only)
+    };
+    let wanted: Vec<u8> =
+        (0..).zip(&pockets).filter(|(_, pocket)| is_wanted(pocket)).map(|(place, _)| place).collect();
+    if wanted.is_empty() {
+        return Ok(false);
+    }
+    for pocket in wanted {
         if sam.balance(pocket)?.balance != Amount::ZERO {
             return Ok(false);
         }

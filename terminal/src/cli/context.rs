@@ -10,7 +10,7 @@ use apdu_spec::element::Sequence;
 use apdu_spec::number::PartyNumber;
 use apdu_spec::software::Software;
 use apdu_spec::status_block::StatusBlock;
-use purse_terminal::amount::Denomination;
+use purse_terminal::amount::{Denomination, Money};
 use purse_terminal::client::Client;
 use purse_terminal::home::Home;
 use purse_terminal::issuer::{Issuer, SqliteStore};
@@ -18,7 +18,7 @@ use purse_terminal::scheme::Scheme;
 use purse_terminal::transport::{InProcess, Trace, TraceFormat, Transport};
 use purse_terminal::virtual_card::VirtualCard;
 
-use super::arguments::GlobalArguments;
+use super::arguments::{AmountArgument, GlobalArguments};
 use super::failure::Failure;
 use super::fault::{Faults, FaultySlot};
 use super::output::Console;
@@ -95,6 +95,18 @@ impl Context {
     /// The scheme's currency.
     pub(crate) const fn denomination(&self) -> Denomination {
         self.scheme.denomination
+    }
+
+    /// A currency by its letters.
+    pub(crate) fn denomination_of(code: &str) -> Result<Denomination, Failure> {
+        Denomination::from_code(code).map_err(|error| Failure::usage(error.to_string()))
+    }
+
+    /// An amount above 0 as it was typed, of the scheme's currency if none was named.
+    pub(crate) fn money(&self, typed: &AmountArgument) -> Result<Money, Failure> {
+        let code = typed.currency.currency.as_deref();
+        let denomination = code.map_or(Ok(self.denomination()), Self::denomination_of)?;
+        Ok(Money { denomination, amount: denomination.parse_positive(&typed.amount)? })
     }
 
     /// The issuer's books.

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use apdu_spec::command::CommandName;
-use apdu_spec::element::Role;
+use apdu_spec::element::{Currency, Role};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::status::StatusWord;
 use purse_terminal::amount::AmountError;
@@ -95,6 +95,20 @@ impl Failure {
     pub(crate) fn too_small(place: &Place, role: Role) -> Self {
         let message = format!("the log of {place} is too small for a {}", words::role(role));
         Self::new(ExitCode::Refused, message, "It was left as it is. Put a larger card in.")
+    }
+
+    /// No pocket of this currency.
+    pub(crate) fn no_pocket(place: &Place, currency: Currency) -> Self {
+        let code = words::currency(currency);
+        let next = format!("`purse pocket add {code}{}` gives it one.", place.option());
+        Self::new(ExitCode::Refused, format!("{place} has no pocket for {code}"), next)
+    }
+
+    /// No account of this name in this currency.
+    pub(crate) fn no_account(name: &str, currency: Currency) -> Self {
+        let code = words::currency(currency);
+        let message = format!("the issuer declines: there is no account `{name}` in {code}");
+        Self::new(ExitCode::Declined, message, format!("`purse pocket add {code}` opens it."))
     }
 
     /// A card's file.
@@ -292,6 +306,16 @@ impl From<FlowError> for Failure {
                 let message = format!("{}: {}", party.name(), card_message(&source));
                 return Self::new(exit, message, next).with_status(status);
             }
+            FlowError::ExchangeHalfDone { currency, amount, .. } => {
+                let money = words::money(currency, amount.0.into());
+                return Self::new(exit, message, "Run `purse recover`: it brings them to the card.")
+                    .with_status(status)
+                    .with_money(format!("{money} are in the card's account or on their way to it."));
+            }
+            FlowError::Disposable => {
+                let next = "Spend what it holds; use another card for more.";
+                return Self::new(exit, message, next);
+            }
             FlowError::Expired { .. } => {
                 let next = "Ask the issuer for another card; a purse can still be unloaded.";
                 return Self::new(exit, message, next);
@@ -306,7 +330,7 @@ impl From<FlowError> for Failure {
             _ => return Self::new(exit, message, "`purse card list` shows the home's cards."),
         };
         let money = words::money(pay_details.currency, pay_details.amount.0.into());
-        let transaction = Some(super::money::pay_details_document(&pay_details));
+        let transaction = Some(super::receipt::pay_details_document(&pay_details));
         let failure =
             Self::new(exit, message, "Run `purse recover`; `purse audit` shows where the money is.")
                 .with_status(status)

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use purse_terminal::amount::Money;
 use purse_terminal::home::{Home, write_private};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -56,6 +57,12 @@ impl Story {
         Ok(Self { console, directory, global, steps: Vec::new(), wrong: Vec::new() })
     }
 
+    /// So much of the currency of the story's home.
+    fn money(&self, text: &str) -> Result<Money, Failure> {
+        let denomination = self.context(None, None)?.denomination();
+        Ok(Money { denomination, amount: denomination.parse_positive(text)? })
+    }
+
     fn line(&self, text: &str) -> Result<(), Failure> {
         self.console.tell(text)
     }
@@ -101,7 +108,7 @@ impl Story {
 
     fn load(&mut self) -> Result<(), Failure> {
         self.heading("Load 20.00: from the holder's account onto the purse")?;
-        let reply = money::load(&self.context(None, None)?, "20.00")?;
+        let reply = money::load(&self.context(None, None)?, self.money("20.00")?)?;
         self.show(&reply.text)?;
         self.expect("balance after the load", "20.00", reply.field("balance"));
         self.expect_account(HOLDER, "80.00")
@@ -110,7 +117,7 @@ impl Story {
     fn pay(&mut self) -> Result<(), Failure> {
         self.heading("Pay 3.50 in the shop: no bank, no PIN for so little")?;
         let trace = self.directory.path().join("trace");
-        let reply = money::pay(&self.context(None, Some(trace.clone()))?, "3.50")?;
+        let reply = money::pay(&self.context(None, Some(trace.clone()))?, self.money("3.50")?)?;
         self.line(
             "   What crossed, > to a card and < back. The purse needs two commands, SELECT and DEBIT; the",
         )?;
@@ -126,7 +133,7 @@ impl Story {
 
     fn refund(&mut self) -> Result<(), Failure> {
         self.heading("The shop gives 1.00 back: only against that payment, and with its operator's PIN")?;
-        let reply = money::refund(&self.context(None, None)?, "1.00")?;
+        let reply = money::refund(&self.context(None, None)?, self.money("1.00")?)?;
         self.show(&reply.text)?;
         self.expect("balance after the refund", "17.50", reply.field("balance"));
         Ok(())
@@ -134,7 +141,7 @@ impl Story {
 
     fn lost_response(&mut self) -> Result<(), Failure> {
         self.heading("Pay 2.50, and pull the card out too early: the answer to DEBIT never arrives")?;
-        match money::pay(&self.context(Some(DEBIT_RESPONSE), None)?, "2.50") {
+        match money::pay(&self.context(Some(DEBIT_RESPONSE), None)?, self.money("2.50")?) {
             Err(failure) => {
                 self.show(&failure.to_string())?;
                 self.expect("exit code", "6", &(failure.exit as u8).to_string());
@@ -162,7 +169,7 @@ impl Story {
 
     fn collect(&mut self) -> Result<(), Failure> {
         self.heading("The shop collects: 3.50 - 1.00 + 2.50 go to the merchant's account")?;
-        let reply = collect::collect(&self.context(None, None)?, false)?;
+        let reply = collect::collect(&self.context(None, None)?, false, None)?;
         self.show(&reply.text)?;
         self.expect_account(MERCHANT, "5.00")?;
         self.heading("The books, at the end")?;

@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use apdu_spec::command::{CommandName, table};
 use apdu_spec::life_cycle::LifeCycle;
 use apdu_spec::parameter::Parameter;
-use purse_terminal::client::Client;
-use purse_terminal::flow::resolve;
 use purse_terminal::transport::{EMPTY_RESPONSE, Transport};
 use serde_json::json;
 
-use super::context::{Context, Slot};
+use super::context::Context;
+use super::control;
 use super::failure::Failure;
 use super::output::{Console, Reply};
 use super::pin::PinSource;
@@ -32,7 +31,7 @@ pub(crate) fn change_pin(context: &Context, new_pin_file: Option<PathBuf>) -> Re
 /// `pin unblock`
 pub(crate) fn unblock_pin(context: &Context) -> Result<Reply, Failure> {
     let name = context.card_place()?.name();
-    let tries = by_issuer(context, &Parameter::PinTries)?.pin_tries()?;
+    let tries = control::at_once(context, &Parameter::PinTries)?.pin_tries()?;
     Ok(Reply::new(
         format!("{name}: the PIN has {tries} tries again"),
         json!({ "card": name, "pin_tries": tries }),
@@ -42,21 +41,8 @@ pub(crate) fn unblock_pin(context: &Context) -> Result<Reply, Failure> {
 /// `unlock --by-issuer`
 pub(crate) fn clear_lock(context: &Context) -> Result<Reply, Failure> {
     let name = context.card_place()?.name();
-    by_issuer(context, &Parameter::ClearLock)?;
+    control::at_once(context, &Parameter::ClearLock)?;
     Ok(Reply::new(format!("{name}: unlocked by its issuer"), json!({ "card": name, "locked": false })))
-}
-
-/// A script of the issuer's, carried out by the card.
-fn by_issuer(context: &Context, parameter: &Parameter) -> Result<Client<Slot>, Failure> {
-    let mut issuer = context.issuer()?;
-    let mut card = context.card()?;
-    if card.status().life_cycle == LifeCycle::Blank {
-        return Err(Failure::blank(context.card_place()?));
-    }
-    card.release();
-    let script = issuer.script(card.status().number, parameter)?;
-    resolve::deliver(&mut card, &script)?;
-    Ok(card)
 }
 
 /// `lock` and `unlock`

@@ -11,20 +11,26 @@ mod bench;
 mod census;
 mod collect;
 mod context;
+mod control;
 mod convert;
 mod curve_count;
 mod demo;
 mod doctor;
+mod exchange;
 mod explain;
 mod failure;
 mod fault;
 mod holder;
 mod init;
 #[cfg(feature = "pcsc")]
+mod interrupt;
+mod issues;
+#[cfg(feature = "pcsc")]
 mod letters;
 mod manual;
 mod meter;
 mod money;
+mod new_card;
 mod output;
 mod patience;
 mod pending;
@@ -33,6 +39,7 @@ mod place;
 mod proof;
 mod reader_bench;
 mod readers;
+mod receipt;
 mod recovery;
 mod run;
 mod serve;
@@ -43,9 +50,9 @@ mod sums;
 mod taps;
 mod till;
 mod transfer;
-mod transfer_arguments;
 mod transfer_bench;
 mod view;
+mod watch;
 mod whereabouts;
 mod words;
 
@@ -56,7 +63,7 @@ use std::time::Duration;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use arguments::{Arguments, CardCommand, Command, PinCommand};
+use arguments::{Arguments, CardCommand, Command, ExchangeArguments, PinCommand, PocketCommand};
 use context::Context;
 use failure::Failure;
 use output::{Console, Reply};
@@ -122,23 +129,26 @@ fn run(arguments: Arguments, console: Console) -> Result<Reply, Failure> {
 
 fn with_context(context: &Context, command: Command) -> Result<Reply, Failure> {
     match command {
-        Command::Card(CardCommand::New { name: Some(name), role, blank }) => {
-            init::new(context, &name, role, blank)
-        }
-        Command::Card(CardCommand::New { name: None, role, .. }) => init::new_in_reader(context, role),
+        Command::Card(CardCommand::New { name: Some(name), typed }) => new_card::new(context, &name, &typed),
+        Command::Card(CardCommand::New { name: None, typed }) => new_card::new_in_reader(context, &typed),
+        Command::Card(CardCommand::Withdraw { number }) => issues::withdraw(context, &number),
         Command::Card(CardCommand::List) => view::list(context),
         Command::Card(CardCommand::Show { name }) => view::show(context, name.as_deref()),
         Command::Card(CardCommand::Serve { name, place }) => serve::serve(context, &name, &place),
-        Command::Balance => view::balance(context),
-        Command::History => view::history(context),
-        Command::Load(amount) => money::load(context, &amount.amount),
-        Command::Pay(amount) => money::pay(context, &amount.amount),
+        Command::Balance { watch: false } => view::balance(context),
+        Command::Balance { watch: true } => watch::watch(context),
+        Command::History { count } => view::history(context, count),
+        Command::Load(amount) => money::load(context, context.money(&amount)?),
+        Command::Pay(amount) => money::pay(context, context.money(&amount)?),
         Command::Transfer(arguments) => transfer::transfer(context, &arguments),
         Command::Proof(command) => proof::proof(context, &command),
-        Command::Refund(amount) => money::refund(context, &amount.amount),
-        Command::Unload(amount) => money::unload(context, &amount.amount),
-        Command::Collect { even_empty } => collect::collect(context, even_empty),
-        Command::Till { amount, count, again } => till::till(context, &amount, count, again),
+        Command::Refund(amount) => money::refund(context, context.money(&amount)?),
+        Command::Unload(amount) => money::unload(context, context.money(&amount)?),
+        Command::Collect { even_empty, currency } => {
+            let only = currency.as_deref().map(Context::denomination_of).transpose()?;
+            collect::collect(context, even_empty, only)
+        }
+        Command::Till { amount, count, again } => till::till(context, context.money(&amount)?, count, again),
         #[cfg(feature = "pcsc")]
         Command::Bench { time, purchases } => {
             reader_bench::bench(context, Duration::from_millis(time), purchases)
@@ -148,6 +158,14 @@ fn with_context(context: &Context, command: Command) -> Result<Reply, Failure> {
         Command::Recover => recovery::recover(context),
         Command::Resolve => recovery::resolve(context),
         Command::Audit => audit::audit(context),
+        Command::Exchange(ExchangeArguments { amount, from, to }) => {
+            exchange::exchange(context, &amount, &from, &to)
+        }
+        Command::Rate(command) => exchange::rate(context, &command),
+        Command::Control(command) => control::control(context, command),
+        Command::Pocket(PocketCommand::Add { code, limits, way }) => {
+            control::add_pocket(context, &code, &limits, &way)
+        }
         Command::Pin(PinCommand::Change { new_pin_file }) => holder::change_pin(context, new_pin_file),
         Command::Lock => holder::set_lock(context, true),
         Command::Pin(PinCommand::Unblock) => holder::unblock_pin(context),

@@ -1,26 +1,26 @@
 //! `load`, `pay`, `refund`, `unload`: money moves. The flows do it; here are the questions and the words.
 
-use apdu_spec::element::{Amount, Role, Time};
+use apdu_spec::element::{Role, Time};
 use apdu_spec::life_cycle::LifeCycle;
-use apdu_spec::pay_details::PayDetails;
 use apdu_spec::pin::PinBlock;
 use apdu_spec::status::StatusWord;
 use apdu_spec::status_block::StatusBlock;
-use purse_terminal::client::{CardError, Client};
+use purse_terminal::amount::Money;
+use purse_terminal::client::CardError;
 use purse_terminal::flow::load::{self, Load};
 use purse_terminal::flow::purchase::{self, Payment};
 use purse_terminal::flow::refund::{self, Refund};
 use purse_terminal::flow::unload::{self, Unload};
 use purse_terminal::flow::{FlowError, Party};
-use purse_terminal::issuer::IssuerError;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::context::{Context, Embedded, HOLDER, MERCHANT, Slot};
+use super::context::{Context, Embedded, HOLDER, MERCHANT};
+use super::control;
 use super::failure::{ExitCode, Failure};
-use super::output::{Console, Reply};
+use super::output::Reply;
 use super::pending::{self, Note, Outcome};
 use super::place::Place;
-use super::words;
+use super::receipt::{Parties, receipt};
 
 /// The terminal's clock.
 pub(crate) fn now() -> Time {
@@ -28,35 +28,36 @@ pub(crate) fn now() -> Time {
 }
 
 /// `load`
-pub(crate) fn load(context: &Context, amount: &str) -> Result<Reply, Failure> {
-    let amount = context.denomination().parse_positive(amount)?;
+pub(crate) fn load(context: &Context, money: Money) -> Result<Reply, Failure> {
     let mut issuer = context.issuer()?;
     let time = now();
-    pending::under(context, &[context.card_place()?], &Note::new("load", Some(amount), time), || {
-        load_now(context, &mut issuer, amount, time)
+    pending::under(context, &[context.card_place()?], &Note::new("load", Some(money), time), || {
+        load_now(context, &mut issuer, money, time)
     })
 }
 
-fn load_now(context: &Context, issuer: &mut Embedded, amount: Amount, time: Time) -> Result<Reply, Failure> {
+fn load_now(context: &Context, issuer: &mut Embedded, money: Money, time: Time) -> Result<Reply, Failure> {
     let mut card = context.card()?;
+    let scripts = control::bring_waiting(context.card_place()?, issuer, &mut card)?;
     usable(context.card_place()?, card.status())?;
     let account = match card.status().role {
         Role::Purse => HOLDER,
         Role::Merchant => MERCHANT,
     };
-    let order = Load { account, currency: context.denomination().element(), amount, time };
-    let receipt =
-        load::load(&mut card, issuer, &order).map_err(|error| explained(context, error, &mut card))?;
-    Ok(receipt_reply(context, "loaded", &receipt.pay_details, card.status(), receipt.acknowledged))
+    let order = Load { account, currency: money.currency(), amount: money.amount, time };
+    let loaded = load::load(&mut card, issuer, &order);
+    let mut parties = Parties::card(context.card_place()?, &mut card);
+    let done = loaded.map_err(|error| parties.explained(error, money))?;
+    Ok(receipt("loaded", &done.pay_details, &mut parties, done.acknowledged)
+        .with_field("scripts", json!(scripts)))
 }
 
 /// `pay`
-pub(crate) fn pay(context: &Context, amount: &str) -> Result<Reply, Failure> {
-    let amount = context.denomination().parse_positive(amount)?;
+pub(crate) fn pay(context: &Context, money: Money) -> Result<Reply, Failure> {
     two_cards(context)?;
-    match pay_once(context, amount, false) {
+    match pay_once(context, money, false) {
         // Only the card knows when it wants the PIN. Nobody is asked with the cards open.
-        Err(Attempt::NeedsPin) => pay_once(context, amount, true).map_err(Attempt::into_failure),
+        Err(Attempt::NeedsPin) => pay_once(context, money, true).map_err(Attempt::into_failure),
         other => other.map_err(Attempt::into_failure),
     }
 }
@@ -94,48 +95,47 @@ impl<E: Into<Failure>> From<E> for Attempt {
 }
 
 /// One attempt, with the PIN or without.
-pub(crate) fn pay_once(context: &Context, amount: Amount, with_pin: bool) -> Result<Reply, Attempt> {
+pub(crate) fn pay_once(context: &Context, money: Money, with_pin: bool) -> Result<Reply, Attempt> {
     let pin = if with_pin { Some(context.pin().read()?) } else { None };
     let time = now();
     let cards = two_cards(context)?;
-    pending::under(context, &cards, &Note::new("pay", Some(amount), time), || {
-        pay_now(context, amount, pin.as_ref(), time)
+    pending::under(context, &cards, &Note::new("pay", Some(money), time), || {
+        pay_now(context, money, pin.as_ref(), time)
     })
 }
 
-fn pay_now(context: &Context, amount: Amount, pin: Option<&PinBlock>, time: Time) -> Result<Reply, Attempt> {
+fn pay_now(context: &Context, money: Money, pin: Option<&PinBlock>, time: Time) -> Result<Reply, Attempt> {
     let mut sam = context.sam()?;
     usable(context.sam_place()?, sam.status())?;
     let mut card = context.card()?;
     usable(context.card_place()?, card.status())?;
-    let currency = context.denomination().element();
-    let payment = Payment { currency, amount, time, pin };
-    let receipt = match purchase::purchase(&mut card, &mut sam, &payment) {
+    let payment = Payment { currency: money.currency(), amount: money.amount, time, pin };
+    let paid = purchase::purchase(&mut card, &mut sam, &payment);
+    let mut parties = Parties::both(context, &mut card, &mut sam)?;
+    let done = match paid {
         Err(FlowError::Card {
             party: Party::Purse,
             source: CardError::Refused { status: StatusWord::SecurityStatus, .. },
         }) => return Err(Attempt::NeedsPin),
-        Err(error) => return Err(explained(context, error, &mut card).into()),
-        Ok(receipt) => receipt,
+        Err(error) => return Err(parties.explained(error, money).into()),
+        Ok(done) => done,
     };
-    let pay_details = &receipt.handover.pay_details;
-    Ok(receipt_reply(context, "paid", pay_details, card.status(), receipt.acknowledged))
+    Ok(receipt("paid", &done.handover.pay_details, &mut parties, done.acknowledged))
 }
 
 /// `refund`
-pub(crate) fn refund(context: &Context, amount: &str) -> Result<Reply, Failure> {
-    let amount = context.denomination().parse_positive(amount)?;
+pub(crate) fn refund(context: &Context, money: Money) -> Result<Reply, Failure> {
     let cards = two_cards(context)?;
     let operator_pin = context.operator_pin().read()?;
     let time = now();
-    pending::under(context, &cards, &Note::new("refund", Some(amount), time), || {
-        refund_now(context, amount, &operator_pin, time)
+    pending::under(context, &cards, &Note::new("refund", Some(money), time), || {
+        refund_now(context, money, &operator_pin, time)
     })
 }
 
 fn refund_now(
     context: &Context,
-    amount: Amount,
+    money: Money,
     operator_pin: &PinBlock,
     time: Time,
 ) -> Result<Reply, Failure> {
@@ -143,69 +143,30 @@ fn refund_now(
     usable(context.sam_place()?, sam.status())?;
     let mut card = context.card()?;
     usable(context.card_place()?, card.status())?;
-    let currency = context.denomination().element();
-    let order = Refund { currency, amount, time, operator_pin };
-    let receipt = refund::refund(&mut card, &mut sam, &order)?;
-    let pay_details = &receipt.handover.pay_details;
-    Ok(receipt_reply(context, "refunded", pay_details, card.status(), receipt.acknowledged))
+    let order = Refund { currency: money.currency(), amount: money.amount, time, operator_pin };
+    let refunded = refund::refund(&mut card, &mut sam, &order);
+    let mut parties = Parties::both(context, &mut card, &mut sam)?;
+    let done = refunded.map_err(|error| parties.explained(error, money))?;
+    Ok(receipt("refunded", &done.handover.pay_details, &mut parties, done.acknowledged))
 }
 
 /// `unload`
-pub(crate) fn unload(context: &Context, amount: &str) -> Result<Reply, Failure> {
-    let amount = context.denomination().parse_positive(amount)?;
+pub(crate) fn unload(context: &Context, money: Money) -> Result<Reply, Failure> {
     let mut issuer = context.issuer()?;
     let time = now();
-    pending::under(context, &[context.card_place()?], &Note::new("unload", Some(amount), time), || {
-        unload_now(context, &mut issuer, amount, time)
+    pending::under(context, &[context.card_place()?], &Note::new("unload", Some(money), time), || {
+        unload_now(context, &mut issuer, money, time)
     })
 }
 
-fn unload_now(
-    context: &Context,
-    issuer: &mut Embedded,
-    amount: Amount,
-    time: Time,
-) -> Result<Reply, Failure> {
+fn unload_now(context: &Context, issuer: &mut Embedded, money: Money, time: Time) -> Result<Reply, Failure> {
     let mut card = context.card()?;
     usable(context.card_place()?, card.status())?;
-    let order = Unload { currency: context.denomination().element(), amount, time };
-    let receipt = unload::unload(&mut card, issuer, &order)?;
-    Ok(receipt_reply(context, "unloaded", &receipt.pay_details, card.status(), receipt.acknowledged))
-}
-
-/// The issuer counts in minor units; a card's limits say which of them an amount is above.
-fn explained(context: &Context, error: FlowError, card: &mut Client<Slot>) -> Failure {
-    let minor = |amount: i128| words::money(context.denomination().element(), amount);
-    match &error {
-        FlowError::Issuer(IssuerError::Funds { account, balance, amount }) => Failure::new(
-            ExitCode::Declined,
-            format!(
-                "the issuer declines: account `{account}` holds {}, and {} are asked for",
-                minor((*balance).into()),
-                minor((*amount).into())
-            ),
-            "Ask for less.",
-        ),
-        FlowError::Card { source, .. } if source.status() == Some(StatusWord::OverLimit) => {
-            let balance = card.status().balance;
-            let limits = card
-                .hold()
-                .and_then(|()| card.identity())
-                .ok()
-                .and_then(|identity| identity.pockets.first().copied());
-            let mut failure = Failure::from(error);
-            if let Some(limits) = limits.map(|pocket| pocket.limits) {
-                failure.next = format!(
-                    "Ask for less: the card holds {} and may hold {}; one payment is at most {}.",
-                    minor(balance.0.into()),
-                    minor(limits.maximum_balance.0.into()),
-                    minor(limits.maximum_debit.0.into())
-                );
-            }
-            failure
-        }
-        _ => error.into(),
-    }
+    let order = Unload { currency: money.currency(), amount: money.amount, time };
+    let unloaded = unload::unload(&mut card, issuer, &order);
+    let mut parties = Parties::card(context.card_place()?, &mut card);
+    let done = unloaded.map_err(|error| parties.explained(error, money))?;
+    Ok(receipt("unloaded", &done.pay_details, &mut parties, done.acknowledged))
 }
 
 /// The places of card and SAM, which are two.
@@ -239,43 +200,4 @@ pub(crate) fn usable(place: &Place, status: &StatusBlock) -> Result<(), Failure>
     };
     Err(Failure::new(ExitCode::Refused, format!("{place} is {why}"), next)
         .with_status(Some(StatusWord::ConditionsOfUse.code())))
-}
-
-fn receipt_reply(
-    context: &Context,
-    done: &str,
-    pay_details: &PayDetails,
-    status: &StatusBlock,
-    acknowledged: bool,
-) -> Reply {
-    let currency = pay_details.currency;
-    if !acknowledged {
-        Console::say(
-            "note: the receipt did not get back to the payer; `purse recover` brings it whenever you like",
-        );
-    }
-    let text = format!(
-        "{done} {}\nbalance {}",
-        words::money(currency, pay_details.amount.0.into()),
-        words::money(currency, status.balance.0.into()),
-    );
-    let mut document = pay_details_document(pay_details);
-    document["card"] = json!(context.card_place().map_or("", Place::name));
-    document["balance"] = words::amount(currency, status.balance.0);
-    document["acknowledged"] = json!(acknowledged);
-    Reply::new(text, document)
-}
-
-/// PD in words.
-pub(crate) fn pay_details_document(pay_details: &PayDetails) -> Value {
-    json!({
-        "kind": pay_details.kind.name(),
-        "currency": words::currency(pay_details.currency),
-        "amount": words::amount(pay_details.currency, pay_details.amount.0),
-        "from": pay_details.from.to_string(),
-        "from_sequence": pay_details.from_sequence.0,
-        "to": pay_details.to.to_string(),
-        "to_sequence": pay_details.to_sequence.0,
-        "time": words::time(pay_details.time),
-    })
 }

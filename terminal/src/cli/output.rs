@@ -57,6 +57,14 @@ impl Reply {
         }
     }
 
+    /// With another field in its document.
+    pub(crate) fn with_field(mut self, name: &str, value: Value) -> Self {
+        if let Document::Fields(fields) = &mut self.document {
+            fields.insert(name.to_owned(), value);
+        }
+        self
+    }
+
     /// Ends the program with this code after all.
     pub(crate) fn with_exit(mut self, exit: Option<ExitCode>) -> Self {
         self.exit = exit;

@@ -12,8 +12,9 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use apdu_spec::element::{Amount, Sequence, Time};
+use apdu_spec::element::{Sequence, Time};
 use apdu_spec::number::PartyNumber;
+use purse_terminal::amount::Money;
 use purse_terminal::home::{private_directory, synchronise_directory};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -32,6 +33,12 @@ pub(crate) struct Note {
     pub(crate) command: String,
     /// Minor units; none for a collection.
     pub(crate) amount: Option<u32>,
+    /// Of this currency, by its letters.
+    #[serde(default)]
+    pub(crate) currency: Option<String>,
+    /// What it is to become in an exchange.
+    #[serde(default)]
+    pub(crate) into: Option<String>,
     /// When it began, by the terminal's clock.
     pub(crate) time: u32,
     /// The numbers of its cards, each with the sequence that it had come to.
@@ -40,10 +47,12 @@ pub(crate) struct Note {
 }
 
 impl Note {
-    pub(crate) fn new(command: &str, amount: Option<Amount>, time: Time) -> Self {
+    pub(crate) fn new(command: &str, money: Option<Money>, time: Time) -> Self {
         Self {
             command: command.to_owned(),
-            amount: amount.map(|amount| amount.0),
+            amount: money.map(|money| money.amount.0),
+            currency: money.map(|money| money.denomination.code().to_owned()),
+            into: None,
             time: time.0,
             cards: BTreeMap::new(),
         }
@@ -52,9 +61,11 @@ impl Note {
 
 impl Note {
     fn is_same_as(&self, other: &Self) -> bool {
-        // The same payment by another card is another payment.
-        self.command == other.command
+        // The same payment by another card is another payment. A collection repeated takes what is still there.
+        self.amount.is_some()
+            && self.command == other.command
             && self.amount == other.amount
+            && (&self.currency, &self.into) == (&other.currency, &other.into)
             && self.cards.keys().eq(other.cards.keys())
     }
 

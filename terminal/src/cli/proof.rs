@@ -15,12 +15,13 @@ use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use serde_json::{Value, json};
 
+use super::arguments::{LetterOutput, ProofCommand};
 use super::context::Context;
 use super::failure::Failure;
-use super::money::{self, pay_details_document};
+use super::money;
 use super::output::{Console, Reply};
+use super::receipt::pay_details_document;
 use super::transfer::{describe, wants_pin};
-use super::transfer_arguments::{LetterOutput, ProofCommand};
 use super::words;
 
 /// Letters are short; a file that is longer is none.
@@ -35,8 +36,8 @@ pub(crate) fn proof(context: &Context, command: &ProofCommand) -> Result<Reply, 
             told(vec![said(&letter, "who this card is".to_owned())], output)
         }
         ProofCommand::Offer { amount, output } => {
-            let amount = context.denomination().parse_positive(amount)?;
-            let currency = context.denomination().element();
+            let asked = context.money(amount)?;
+            let (currency, amount) = (asked.currency(), asked.amount);
             let mut card = context.card()?;
             money::usable(context.card_place()?, card.status())?;
             let order = Transfer { currency, amount, time: money::now(), pin: None };

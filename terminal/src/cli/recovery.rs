@@ -10,18 +10,22 @@ use apdu_spec::record::{LogRecord, RecordRole, RecordState};
 use purse_terminal::client::Client;
 use purse_terminal::flow::recovery::{self, Item, Outcome, Report};
 use purse_terminal::flow::resolve;
+use purse_terminal::flow::{self, FlowError};
 use purse_terminal::issuer::Unsettleable;
 use purse_terminal::transport::Transport;
 use serde_json::json;
 
 use super::collect;
 use super::context::{Context, Slot};
+use super::control;
 use super::convert::exit_code;
+use super::exchange;
 use super::failure::{ExitCode, Failure};
-use super::money::pay_details_document;
+use super::issues::settle_issues;
 use super::output::{Console, Reply};
 use super::pending::{Note, Pending};
 use super::place::Place;
+use super::receipt::pay_details_document;
 use super::served;
 use super::snapshot;
 use super::words;
@@ -29,6 +33,8 @@ use super::words;
 /// What a recovery has come to.
 struct Recovered {
     report: Report,
+    /// The exchanges that were not finished.
+    exchanges: Vec<flow::exchange::Item>,
     /// The purses that took part.
     purses: Vec<PartyNumber>,
 }
@@ -46,7 +52,12 @@ fn attempt(context: &Context, required: &[&Place], optional: &[&Place]) -> Resul
     }
     let statuses = cards.iter().map(Client::status);
     let purses = statuses.filter(|status| status.role == Role::Purse).map(|status| status.number).collect();
-    Ok(Recovered { report: recovery::recover(&mut cards, Some(&mut issuer)), purses })
+    let report = recovery::recover(&mut cards, Some(&mut issuer));
+    // Their unloads and loads have come as far as they can.
+    let is_purse = |card: &&mut Client<&mut dyn Transport>| card.status().role == Role::Purse;
+    let exchanges =
+        cards.iter_mut().filter(is_purse).filter_map(|card| exchange::finish(card, &mut issuer)).collect();
+    Ok(Recovered { report, exchanges, purses })
 }
 
 /// Finishes what an interrupted command has left with these cards. An error if a purse among them has still
@@ -56,16 +67,23 @@ pub(crate) fn before_money_moves(context: &Context, cards: &[&Place]) -> Result<
     context.release_parked();
     let mut others = context.places_at_hand();
     others.retain(|place| !cards.contains(place));
-    let Recovered { report, purses } = attempt(context, cards, &others)?;
+    let Recovered { report, exchanges, purses } = attempt(context, cards, &others)?;
     report.items.iter().for_each(|item| Console::say(&format!("note: {}", describe(item))));
+    let exchanged: Vec<String> = exchanges.iter().map(|found| exchange::describe(found).0).collect();
+    for told in &exchanged {
+        Console::say(&format!("note: {told}"));
+    }
+    let half_done =
+        exchanges.iter().position(|item| item.outcome.is_err()).and_then(|place| exchanged.get(place));
     let open = report.items.iter().find(|item| {
         let PayDetails { from, to, .. } = item.pay_details;
         is_open(item) && (purses.contains(&from) || purses.contains(&to))
     });
-    let message = match (open, report.unread.first()) {
-        (Some(item), _) => format!("an earlier transaction is not finished: {}", describe(item)),
-        (None, Some((number, reason))) => format!("card {number} could not be read: {reason}"),
-        (None, None) => return Ok(()),
+    let message = match (open, report.unread.first(), half_done) {
+        (Some(item), ..) => format!("an earlier transaction is not finished: {}", describe(item)),
+        (None, Some((number, reason)), _) => format!("card {number} could not be read: {reason}"),
+        (None, None, Some(told)) => format!("an earlier transaction is not finished: {told}"),
+        (None, None, None) => return Ok(()),
     };
     let next = "Run `purse recover` with both its cards there. If one is gone for good, run `purse collect` for \
                 the SAM and then `purse resolve`. Nothing else moves until then.";
@@ -86,7 +104,7 @@ pub(crate) fn has_happened(
         "pay" => Kind::Purchase,
         "refund" => Kind::Refund,
         "transfer" => Kind::Transfer,
-        "unload" | "collect" => Kind::Unload,
+        "unload" | "collect" | "exchange" => Kind::Unload,
         _ => return None,
     };
     let holdings = snapshot::holdings(context, place).ok()?;
@@ -94,7 +112,7 @@ pub(crate) fn has_happened(
     let first = note.cards.get(&number.to_string()).copied().unwrap_or(0);
     let since = holdings.entries.iter().filter(|(sequence, _)| sequence.0 >= first);
     Some(since.map(|(_, record)| record).any(|record| {
-        let PayDetails { time, amount, kind: found, from, to, .. } = record.pay_details;
+        let PayDetails { time, amount, currency, kind: found, from, to, .. } = record.pay_details;
         // Others may have done the same in the same second.
         let is_theirs =
             note.cards.keys().all(|card| [from, to].iter().any(|party| party.to_string() == *card));
@@ -108,6 +126,7 @@ pub(crate) fn has_happened(
             && found == kind
             && time.0 == note.time
             && note.amount.is_none_or(|noted| noted == amount.0)
+            && note.currency.as_ref().is_none_or(|noted| *noted == words::currency(currency))
     }))
 }
 
@@ -123,11 +142,22 @@ pub(crate) fn recover(context: &Context) -> Result<Reply, Failure> {
         places.push(sam);
     }
     places.dedup();
+    let mut in_readers = Vec::new();
+    for place in places.iter().filter(|place| matches!(place, Place::Reader(_))) {
+        in_readers.push(context.identify(place)?.0);
+    }
+    let lock = context.home.lock()?;
+    let mut lines = settle_issues(&context.home, &mut context.issuer()?, &in_readers, &lock)?;
+    drop(lock);
     let pending = Pending::take(context, &places)?;
-    let Recovered { report, .. } = attempt(context, &places, &[])?;
-    let mut lines: Vec<String> = report.items.iter().map(describe).collect();
+    let Recovered { report, exchanges, .. } = attempt(context, &places, &[])?;
+    lines.extend(report.items.iter().map(describe));
+    let (told, exchanged): (Vec<_>, Vec<_>) = exchanges.iter().map(exchange::describe).unzip();
+    lines.extend(told);
+    let half_done = exchanges.iter().find_map(|item| item.outcome.as_ref().err()).map(FlowError::failure);
+    let is_complete = report.is_complete() && half_done.is_none();
     let mut interrupted = Vec::new();
-    if report.is_complete() {
+    if is_complete {
         for (place, note) in pending.notes() {
             let Some(done) = pending.has_happened(context, note) else { continue };
             let outcome = if done { "done" } else { "not_done" };
@@ -169,16 +199,16 @@ pub(crate) fn recover(context: &Context) -> Result<Reply, Failure> {
     if lines.is_empty() {
         lines.push("nothing to recover".to_owned());
     }
-    let exit = if report.is_complete() {
+    let exit = if is_complete {
         report.collections.iter().any(collect::is_wrong).then_some(ExitCode::Declined)
     } else {
         Console::say(
             "note: not everything is settled; run `purse recover` again with all cards there, or `purse resolve`",
         );
-        Some(report.failure().map_or(ExitCode::OutcomeUnknown, exit_code))
+        Some(report.failure().or(half_done).map_or(ExitCode::OutcomeUnknown, exit_code))
     };
-    let document = json!({ "complete": report.is_complete(), "items": items, "unread": unread, "interrupted": interrupted,
-        "collections": collections });
+    let document = json!({ "complete": is_complete, "items": items, "unread": unread, "interrupted": interrupted,
+        "collections": collections, "exchanges": exchanged });
     Ok(Reply::new(lines.join("\n"), document).with_exit(exit))
 }
 
@@ -249,6 +279,8 @@ pub(crate) fn resolve(context: &Context) -> Result<Reply, Failure> {
     }
     confirm(context, &open)?;
     let mut card = context.card()?;
+    // A resolution is a script too, and a card that has accepted it takes none of those before it any more.
+    control::bring_waiting(context.card_place()?, &mut issuer, &mut card)?;
     let mut lines = Vec::new();
     let mut items = Vec::new();
     let mut exit = None;

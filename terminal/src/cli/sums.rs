@@ -10,6 +10,7 @@ pub(crate) struct Sums {
     pub(crate) accounts: i128,
     pub(crate) withheld: i128,
     pub(crate) unclaimed: i128,
+    pub(crate) position: i128,
     pub(crate) outside: i128,
 }
 
@@ -25,6 +26,6 @@ impl Sums {
 
     /// The ledger's own entries sum to zero.
     pub(crate) const fn ledger_holds(&self) -> bool {
-        self.float + self.accounts + self.withheld + self.unclaimed + self.outside == 0
+        self.float + self.accounts + self.withheld + self.unclaimed + self.position + self.outside == 0
     }
 }

@@ -1,10 +1,10 @@
 //! `transfer --taps`: one reader, to which payer and payee are held in turn. What the one card has said is on the disk
 //! before the other one is asked for, and goes on from there whenever the program is started again.
 
+use super::arguments::TransferArguments;
 use super::context::Context;
 use super::failure::Failure;
 use super::output::Reply;
-use super::transfer_arguments::TransferArguments;
 
 /// `transfer --taps`
 #[cfg(not(feature = "pcsc"))]
@@ -21,16 +21,15 @@ pub(crate) fn transfer(context: &Context, arguments: &TransferArguments) -> Resu
     if arguments.abandon {
         return letters.abandon();
     }
-    let amount = arguments.amount.as_deref();
-    let amount = amount.map(|amount| context.denomination().parse_positive(amount)).transpose()?;
-    relayed::Relayed::begin(context, letters, amount)?.run()
+    let money = arguments.amount().map(|amount| context.money(&amount)).transpose()?;
+    relayed::Relayed::begin(context, letters, money)?.run()
 }
 
 #[cfg(feature = "pcsc")]
 mod relayed {
     use std::time::Duration;
 
-    use apdu_spec::element::Amount;
+    use purse_terminal::amount::Money;
     use purse_terminal::flow::FlowError;
     use purse_terminal::flow::letter::Letter;
     use purse_terminal::flow::relay::{self, Reply as Answer};
@@ -41,10 +40,12 @@ mod relayed {
     use super::super::arguments::GlobalArguments;
     use super::super::context::Context;
     use super::super::failure::{ExitCode, Failure};
+    use super::super::interrupt;
     use super::super::letters::Letters;
-    use super::super::money::{self, pay_details_document};
+    use super::super::money;
     use super::super::output::{Console, Reply};
     use super::super::proof::ended_text;
+    use super::super::receipt::pay_details_document;
     use super::super::transfer::wants_pin;
 
     /// A transfer between two cards that come to one reader.
@@ -53,7 +54,7 @@ mod relayed {
         service: Service,
         letters: Letters,
         /// Of a new one.
-        amount: Option<Amount>,
+        money: Option<Money>,
         letter: Option<Letter>,
     }
 
@@ -61,10 +62,10 @@ mod relayed {
         pub(super) fn begin(
             context: &'a Context,
             letters: Letters,
-            amount: Option<Amount>,
+            money: Option<Money>,
         ) -> Result<Self, Failure> {
             let letter = letters.current()?;
-            match (&letter, amount) {
+            match (&letter, money) {
                 (Some(letter), Some(_)) => {
                     return Err(Failure::usage(format!(
                         "a transfer is under way ({}): `purse transfer --taps` goes on with it, --abandon forgets it",
@@ -77,17 +78,8 @@ mod relayed {
                 _ => {}
             }
             let service = Service::connect()?;
-            let stopping = service.clone();
-            let handler = move || {
-                if stopping.is_cancelled() {
-                    // Asked a second time. What a card has said is on the disk, and what it has not, it says again.
-                    std::process::exit(130);
-                }
-                stopping.cancel();
-            };
-            ctrlc::set_handler(handler)
-                .map_err(|error| Failure::other(format!("Ctrl-C cannot be caught: {error}"), "Try again."))?;
-            Ok(Self { context, service, letters, amount, letter })
+            interrupt::cancels(&service)?;
+            Ok(Self { context, service, letters, money, letter })
         }
 
         /// Card after card, until the payer knows how it has ended.
@@ -173,14 +165,11 @@ mod relayed {
         }
 
         fn offered(&self, context: &Context) -> Result<Letter, Failure> {
+            let Some(money) = self.money else { return Err(Failure::usage("how much is to be paid?")) };
             let mut card = context.card()?;
             money::usable(context.card_place()?, card.status())?;
-            let order = Transfer {
-                currency: context.denomination().element(),
-                amount: self.amount.unwrap_or(Amount::ZERO),
-                time: money::now(),
-                pin: None,
-            };
+            let order =
+                Transfer { currency: money.currency(), amount: money.amount, time: money::now(), pin: None };
             Ok(relay::offer(&mut card, &order)?)
         }
 

@@ -2,6 +2,8 @@
 //!
 //! Ctrl-C between two cards closes the till; in mid-payment the payment is brought to its end first.
 
+use purse_terminal::amount::Money;
+
 use super::context::Context;
 use super::failure::Failure;
 use super::output::Reply;
@@ -10,17 +12,16 @@ use super::output::Reply;
 #[cfg(feature = "pcsc")]
 pub(crate) fn till(
     context: &Context,
-    amount: &str,
+    price: Money,
     count: Option<u64>,
     again: bool,
 ) -> Result<Reply, Failure> {
-    let amount = context.denomination().parse_positive(amount)?;
-    open::Till::open(context, amount, again)?.run(count)
+    open::Till::open(context, price, again)?.run(count)
 }
 
 /// `till`
 #[cfg(not(feature = "pcsc"))]
-pub(crate) fn till(_: &Context, _: &str, _: Option<u64>, _: bool) -> Result<Reply, Failure> {
+pub(crate) fn till(_: &Context, _: Money, _: Option<u64>, _: bool) -> Result<Reply, Failure> {
     Err(Failure::no_readers())
 }
 
@@ -29,14 +30,16 @@ mod open {
     use std::collections::BTreeSet;
     use std::time::Duration;
 
-    use apdu_spec::element::{Amount, Time};
+    use apdu_spec::element::Time;
     use apdu_spec::number::PartyNumber;
+    use purse_terminal::amount::Money;
     use purse_terminal::reader::{Service, Waiting};
     use serde_json::{Value, json};
 
     use super::super::arguments::GlobalArguments;
     use super::super::context::Context;
     use super::super::failure::{ExitCode, Failure};
+    use super::super::interrupt;
     use super::super::money::{self, Attempt};
     use super::super::output::{Console, Document, Reply};
     use super::super::words;
@@ -45,7 +48,7 @@ mod open {
     pub(super) struct Till<'a> {
         context: &'a Context,
         service: Service,
-        amount: Amount,
+        price: Money,
         again: bool,
         /// Cards that have paid.
         paid: BTreeSet<PartyNumber>,
@@ -65,25 +68,16 @@ mod open {
     }
 
     impl<'a> Till<'a> {
-        pub(super) fn open(context: &'a Context, amount: Amount, again: bool) -> Result<Self, Failure> {
+        pub(super) fn open(context: &'a Context, price: Money, again: bool) -> Result<Self, Failure> {
             // A SAM that is not there shows before the first card comes.
             let sam = context.sam_place()?;
             context.find(sam)?;
             let service = Service::connect()?;
-            let stopping = service.clone();
-            let handler = move || {
-                if stopping.is_cancelled() {
-                    // Asked a second time. Nothing needs tidying up: see `purse recover`.
-                    std::process::exit(130);
-                }
-                stopping.cancel();
-            };
-            ctrlc::set_handler(handler)
-                .map_err(|error| Failure::other(format!("Ctrl-C cannot be caught: {error}"), "Try again."))?;
+            interrupt::cancels(&service)?;
             Ok(Self {
                 context,
                 service,
-                amount,
+                price,
                 again,
                 paid: BTreeSet::new(),
                 unsettled: BTreeSet::new(),
@@ -98,7 +92,7 @@ mod open {
                 .wait
                 .map_or(Waiting::Forever, |seconds| Waiting::For(Duration::from_secs(seconds)));
             let wanted = self.context.global.reader.clone().unwrap_or_default();
-            let price = self.money(i128::from(self.amount.0));
+            let price = self.price;
             Console::say(&format!("{price} from each card; Ctrl-C closes the till"));
             while count.is_none_or(|count| self.payments < count) {
                 // The SAM's reader is for no customer.
@@ -143,7 +137,7 @@ mod open {
             if self.paid.contains(&number) && !self.again {
                 return (Some(number), Tap::Twice);
             }
-            let tap = match money::pay_once(&context, self.amount, false) {
+            let tap = match money::pay_once(&context, self.price, false) {
                 Ok(reply) => Tap::Paid { balance: reply.field("balance").to_owned() },
                 Err(Attempt::NeedsPin) => Tap::NotPaid(Failure::new(
                     ExitCode::Authentication,
@@ -167,20 +161,20 @@ mod open {
         }
 
         fn money(&self, minor: i128) -> String {
-            words::money(self.context.denomination().element(), minor)
+            words::money(self.price.currency(), minor)
         }
 
         /// One line for one card.
         fn tell(&self, number: Option<PartyNumber>, tap: &Tap) -> Result<(), Failure> {
             let now: Time = money::now();
             let who = number.map_or_else(|| "unknown card    ".to_owned(), |number| number.to_string());
-            let amount = self.money(i128::from(self.amount.0));
+            let amount = self.price;
             let (event, what) = match tap {
                 Tap::Paid { balance } if balance.is_empty() => {
                     ("paid", format!("paid {amount} (it was done before)"))
                 }
                 Tap::Paid { balance } => {
-                    let currency = words::currency(self.context.denomination().element());
+                    let currency = self.price.denomination.code();
                     ("paid", format!("paid {amount}, balance {balance} {currency}"))
                 }
                 Tap::Twice => ("paid_already", "has paid already: take it away".to_owned()),
@@ -193,7 +187,7 @@ mod open {
                 "event": event,
                 "time": words::time(now),
                 "number": number.map(|number| number.to_string()),
-                "amount": words::amount(self.context.denomination().element(), self.amount.0),
+                "amount": words::amount(self.price.currency(), self.price.amount.0),
             });
             match tap {
                 Tap::Paid { balance } => fields["balance"] = json!(balance),
@@ -209,13 +203,13 @@ mod open {
 
         /// What the till has taken, also when it has to close.
         fn closed(&self, failure: Failure) -> Failure {
-            let taken = self.money(i128::from(self.amount.0) * i128::from(self.payments));
+            let taken = self.money(i128::from(self.price.amount.0) * i128::from(self.payments));
             failure.with_money(format!("{} payments were taken, {taken} in all.", self.payments))
         }
 
         fn summary(&self) -> Result<Reply, Failure> {
-            let total = i128::from(self.amount.0) * i128::from(self.payments);
-            let currency = self.context.denomination().element();
+            let total = i128::from(self.price.amount.0) * i128::from(self.payments);
+            let currency = self.price.currency();
             let payments = if self.payments == 1 { "payment" } else { "payments" };
             let line = format!("{} {payments}, {} in all", self.payments, self.money(total));
             let unsettled: Vec<String> = self.unsettled.iter().map(ToString::to_string).collect();

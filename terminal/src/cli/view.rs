@@ -23,24 +23,44 @@ use super::words;
 /// `balance`
 pub(crate) fn balance(context: &Context) -> Result<Reply, Failure> {
     let mut card = context.card()?;
-    not_locked(context, card.status())?;
-    let mut lines = Vec::new();
-    let mut pockets = Vec::new();
-    for (place, pocket) in used_pockets(&mut card)? {
-        let balance = card.balance(place)?;
-        lines.push(words::money(pocket.currency, balance.balance.0.into()));
-        pockets.push(json!({
-            "currency": words::currency(pocket.currency),
-            "balance": words::amount(pocket.currency, balance.balance.0),
-            "maximum_balance": words::amount(pocket.currency, balance.maximum_balance.0),
-        }));
-    }
-    // The first pocket stands for the card: most have no other.
-    let mut fields = pockets.first().cloned().unwrap_or_else(|| json!({}));
+    let number = card.status().number;
+    let balances = Balances::read(context, &mut card)?;
+    let mut fields = balances.document();
     fields["card"] = json!(context.card_place()?.name());
-    fields["number"] = json!(card.status().number.to_string());
-    fields["pockets"] = json!(pockets);
-    Ok(Reply::new(lines.join("\n"), fields))
+    fields["number"] = json!(number.to_string());
+    Ok(Reply::new(balances.lines.join("\n"), fields))
+}
+
+/// What the pockets of a card hold.
+pub(crate) struct Balances {
+    /// For a person, one for each pocket.
+    pub(crate) lines: Vec<String>,
+    pockets: Vec<Value>,
+}
+
+impl Balances {
+    /// Of a card that shows it.
+    pub(crate) fn read<T: Transport>(context: &Context, card: &mut Client<T>) -> Result<Self, Failure> {
+        not_locked(context, card.status())?;
+        let mut balances = Self { lines: Vec::new(), pockets: Vec::new() };
+        for (place, pocket) in used_pockets(card)? {
+            let balance = card.balance(place)?;
+            balances.lines.push(words::money(pocket.currency, balance.balance.0.into()));
+            balances.pockets.push(json!({
+                "currency": words::currency(pocket.currency),
+                "balance": words::amount(pocket.currency, balance.balance.0),
+                "maximum_balance": words::amount(pocket.currency, balance.maximum_balance.0),
+            }));
+        }
+        Ok(balances)
+    }
+
+    /// All pockets, and the first once more by itself: it stands for the card, for most have no other.
+    pub(crate) fn document(&self) -> Value {
+        let mut fields = self.pockets.first().cloned().unwrap_or_else(|| json!({}));
+        fields["pockets"] = json!(self.pockets);
+        fields
+    }
 }
 
 /// A locked card shows nothing, and a person should hear why.
@@ -58,11 +78,15 @@ fn used_pockets<T: Transport>(card: &mut Client<T>) -> Result<Vec<(u8, PocketPar
 }
 
 /// `history`
-pub(crate) fn history(context: &Context) -> Result<Reply, Failure> {
+pub(crate) fn history(context: &Context, count: u32) -> Result<Reply, Failure> {
     let mut card = context.card()?;
     not_locked(context, card.status())?;
     let status = *card.status();
-    let entries = history::history(&mut card)?;
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    // One more than is shown tells whether there are more.
+    let mut entries = history::newest(&mut card, count.saturating_add(1))?;
+    let has_more = entries.len() > count;
+    entries.truncate(count);
     let mut table = table(&["no.", "time", "what", "amount", "with", "state", "balance"], &[0, 3, 6]);
     let mut records = Vec::new();
     for Entry { sequence, record } in entries {
@@ -70,11 +94,15 @@ pub(crate) fn history(context: &Context) -> Result<Reply, Failure> {
         table.add_row(row.cells());
         records.push(row.document());
     }
-    let text = if records.is_empty() { "nothing yet".to_owned() } else { table.trim_fmt() };
-    Ok(Reply::new(
-        text,
-        json!({ "card": context.card_place()?.name(), "number": status.number.to_string(), "records": records }),
-    ))
+    let mut text = if records.is_empty() { "nothing yet".to_owned() } else { table.trim_fmt() };
+    if has_more {
+        text += "\n(the card knows of older ones: --count shows more)";
+    }
+    let fields = json!({
+        "card": context.card_place()?.name(), "number": status.number.to_string(), "records": records,
+        "more": has_more,
+    });
+    Ok(Reply::new(text, fields))
 }
 
 /// One line of a history.

@@ -4,6 +4,9 @@ use apdu_spec::element::{Currency, Expiry, Kind, Role, Time};
 use purse_terminal::amount::{Denomination, format_minor};
 use serde_json::{Value, json};
 
+/// What nobody here has a word for.
+pub(crate) const UNKNOWN: &str = "unknown";
+
 /// What a card is, for a person.
 pub(crate) const fn role(role: Role) -> &'static str {
     match role {

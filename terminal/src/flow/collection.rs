@@ -2,7 +2,7 @@
 
 use apdu_spec::command::{PocketBalance, Voucher};
 use apdu_spec::cryptography::Authenticator;
-use apdu_spec::element::{Amount, Role, Sequence, Time};
+use apdu_spec::element::{Amount, Currency, Role, Sequence, Time};
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::pocket::POCKETS;
 
@@ -60,7 +60,19 @@ pub fn collect<T: Transport>(
     issuer: &mut (dyn IssuerDesk + '_),
     time: Time,
 ) -> Result<Report, FlowError> {
-    let collected = collect_in_phases(sam, issuer, time);
+    let collected = collect_in_phases(sam, issuer, time, None);
+    sam.release();
+    collected
+}
+
+/// The same with the pocket of this currency alone, whatever it holds.
+pub fn collect_currency<T: Transport>(
+    sam: &mut Client<T>,
+    issuer: &mut (dyn IssuerDesk + '_),
+    time: Time,
+    currency: Currency,
+) -> Result<Report, FlowError> {
+    let collected = collect_in_phases(sam, issuer, time, Some(currency));
     sam.release();
     collected
 }
@@ -69,12 +81,13 @@ fn collect_in_phases<T: Transport>(
     sam: &mut Client<T>,
     issuer: &mut (dyn IssuerDesk + '_),
     time: Time,
+    only: Option<Currency>,
 ) -> Result<Report, FlowError> {
     sam.reselect().map_err(FlowError::card(Party::Sam))?;
     let party = guard::role(sam.status(), Role::Merchant)?;
     let (records, submission) = submit(sam, issuer)?;
     let mut report = Report { records, submission, collected: Vec::new() };
-    for PocketBalance { currency, balance: amount, .. } in holdings(sam)? {
+    for PocketBalance { currency, balance: amount, .. } in holdings(sam, only)? {
         sam.release();
         let payer = sam.status();
         let asked = issuer.unload_request(payer.number, currency, amount, payer.sequence, time)?;
@@ -140,7 +153,10 @@ fn submit<T: Transport>(
 ///
 /// As the card has said it, and not as pairs of currency and amount: of these, LLVM 18 to 22 can add what is left in the
 /// upper half of a register to the amount (llvm/llvm-project issue 205291), and did.
-fn holdings<T: Transport>(sam: &mut Client<T>) -> Result<Vec<PocketBalance>, FlowError> {
+fn holdings<T: Transport>(
+    sam: &mut Client<T>,
+    only: Option<Currency>,
+) -> Result<Vec<PocketBalance>, FlowError> {
     let failed = FlowError::card(Party::Sam);
     handover::hold(sam)?;
     let pockets = sam.identity().map_err(failed)?.pockets;
@@ -148,7 +164,12 @@ fn holdings<T: Transport>(sam: &mut Client<T>) -> Result<Vec<PocketBalance>, Flo
     for (pocket, _) in (0..).zip(pockets).filter(|(_, parameters)| parameters.is_used()) {
         holdings.push(sam.balance(pocket).map_err(failed)?);
     }
-    if holdings.iter().any(|pocket| pocket.balance != Amount::ZERO) {
+    if let Some(currency) = only {
+        holdings.retain(|pocket| pocket.currency == currency);
+        if holdings.is_empty() {
+            return Err(FlowError::NoPocket(currency));
+        }
+    } else if holdings.iter().any(|pocket| pocket.balance != Amount::ZERO) {
         holdings.retain(|pocket| pocket.balance != Amount::ZERO);
     } else {
         holdings.truncate(1);

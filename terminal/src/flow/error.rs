@@ -1,6 +1,6 @@
 //! What can end a process.
 
-use apdu_spec::element::{Currency, Expiry, Role, Sequence};
+use apdu_spec::element::{Amount, Currency, Expiry, Role, Sequence};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
 
@@ -89,6 +89,22 @@ pub enum FlowError {
     /// The card has no pocket for this currency.
     #[error("the card has no pocket for currency {:03}", .0.numeric())]
     NoPocket(Currency),
+    /// The card has no room for so much of this currency, minor units.
+    #[error("the card's pocket for currency {:03} may hold no more than {} minor units", .0.numeric(), .1.0)]
+    Full(Currency, Amount),
+    /// The card takes no loads.
+    #[error("the card is a disposable one and takes no loads")]
+    Disposable,
+    /// The exchange has given the account its other currency, which is still to be loaded.
+    #[error("the exchange is half done: {source}; run `purse recover`")]
+    ExchangeHalfDone {
+        /// What is in the account: of this currency.
+        currency: Currency,
+        /// Minor units.
+        amount: Amount,
+        /// What came in between.
+        source: Box<FlowError>,
+    },
     /// The SAM does not have a record any more that the issuer has not had yet.
     #[error("the merchant SAM's record {0}, which the issuer still needs, has left its log")]
     RecordGone(Sequence),
@@ -132,7 +148,9 @@ impl FlowError {
     pub fn status_code(&self) -> Option<u16> {
         match self {
             Self::Card { source, .. } => source.status_code(),
-            Self::OutcomeUnknown { source, .. } => source.status_code(),
+            Self::OutcomeUnknown { source, .. } | Self::ExchangeHalfDone { source, .. } => {
+                source.status_code()
+            }
             _ => None,
         }
     }
@@ -157,8 +175,12 @@ impl FlowError {
             | Self::NoKeyPair(_)
             | Self::CertificateExpired { .. }
             | Self::WrongPurse(_)
-            | Self::NoPocket(_) => Failure::Terminal,
-            Self::OutcomeUnknown { .. } | Self::CollectionWaits(_) => Failure::OutcomeUnknown,
+            | Self::NoPocket(_)
+            | Self::Full(..)
+            | Self::Disposable => Failure::Terminal,
+            Self::OutcomeUnknown { .. } | Self::CollectionWaits(_) | Self::ExchangeHalfDone { .. } => {
+                Failure::OutcomeUnknown
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use super::desk::IssuerDesk;
 use super::error::{FlowError, Party};
 use super::{guard, handover};
 use crate::client::Client;
-use crate::issuer::{IssuerError, Unloaded};
+use crate::issuer::{IssuerError, UnloadRequest, Unloaded};
 use crate::transport::Transport;
 
 /// What is to be unloaded.
@@ -49,11 +49,21 @@ fn unload_in_phases<T: Transport>(
     issuer: &mut (dyn IssuerDesk + '_),
     unload: &Unload,
 ) -> Result<Receipt, FlowError> {
-    let party = guard::role(purse.status(), Role::Purse)?;
+    guard::role(purse.status(), Role::Purse)?;
     let Unload { currency, amount, time } = *unload;
     purse.release();
     let payer = purse.status();
     let asked = issuer.unload_request(payer.number, currency, amount, payer.sequence, time)?;
+    unload_as_asked(purse, issuer, &asked)
+}
+
+/// From DEBIT on.
+pub(super) fn unload_as_asked<T: Transport>(
+    purse: &mut Client<T>,
+    issuer: &mut (dyn IssuerDesk + '_),
+    asked: &UnloadRequest,
+) -> Result<Receipt, FlowError> {
+    let party = guard::role(purse.status(), Role::Purse)?;
     handover::hold(purse)?;
     let voucher = handover::debit(purse, party, &asked.pay_details, asked.req, None)?;
     purse.release();

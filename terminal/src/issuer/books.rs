@@ -21,7 +21,8 @@ pub struct AccountBalance {
     pub balance: i64,
 }
 
-/// The ledger in one currency, minor units. `float + accounts + withheld + unclaimed + outside` is 0.
+/// The ledger in one currency, minor units. `float + accounts + withheld + unclaimed + position +
+/// outside` is 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Books {
     /// Of what.
@@ -36,6 +37,8 @@ pub struct Books {
     pub withheld: i64,
     /// Transfers and refunds that can never be settled.
     pub unclaimed: i64,
+    /// What the issuer has got in exchanges less what it has given.
+    pub position: i64,
     /// Money that came in from outside, negative.
     pub outside: i64,
 }
@@ -67,6 +70,7 @@ impl<S: Store, E: Engine> Issuer<S, E> {
                         accounts: Vec::new(),
                         withheld: 0,
                         unclaimed: 0,
+                        position: 0,
                         outside: 0,
                     };
                     books.push(empty);
@@ -88,6 +92,7 @@ impl<S: Store, E: Engine> Issuer<S, E> {
                     LedgerAccount::Float => book.float = sum,
                     LedgerAccount::Withheld => book.withheld = sum,
                     LedgerAccount::Unclaimed => book.unclaimed = sum,
+                    LedgerAccount::Position => book.position = sum,
                     LedgerAccount::Outside => book.outside = sum,
                 }
             }

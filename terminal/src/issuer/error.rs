@@ -206,6 +206,14 @@ pub enum IssuerError {
     /// A script that this card has no use for.
     #[error("this script does not fit the card: {0}; nothing was signed")]
     Script(&'static str),
+    /// Something that is no exchange.
+    #[error("this cannot be exchanged: {0}; no money moved")]
+    Exchange(&'static str),
+    /// One exchange at a time.
+    #[error(
+        "an exchange of card {0} is half done; what it has given is in the account or on its way; finish it first"
+    )]
+    ExchangeUnfinished(PartyNumber),
     /// No counter left.
     #[error("card {0} has used up its script counters; nothing was signed; issue a new card")]
     CountersExhausted(PartyNumber),

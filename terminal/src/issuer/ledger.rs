@@ -22,6 +22,16 @@ pub(super) fn post(
         .filter(|(_, amount)| *amount != 0)
         .map(|(account, amount)| Entry { account: account.clone(), currency, amount: *amount })
         .collect();
+    post_entries(tables, reason, pay_details, entries)
+}
+
+/// Posts entries in any currencies; in each they have to sum to zero.
+pub(super) fn post_entries(
+    tables: &mut dyn Tables,
+    reason: Reason,
+    pay_details: Option<&PayDetails>,
+    entries: Vec<Entry>,
+) -> Result<(), IssuerError> {
     let posting = Posting { reason, pay_details: pay_details.copied(), entries };
     if !sums_to_zero(&posting) {
         return Err(IssuerError::Unbalanced);

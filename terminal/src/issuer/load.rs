@@ -9,6 +9,7 @@ use apdu_spec::pay_details::PayDetails;
 use super::Issuer;
 use super::authority::Authority;
 use super::error::{IssuerError, Message};
+use super::exchange;
 use super::ledger::post;
 use super::model::{Card, CardState, LedgerAccount, Reason, Transfer, TransferState};
 use super::registration::{account_exists, sufficient};
@@ -69,7 +70,8 @@ impl<S: Store, E: Engine> Issuer<S, E> {
             match load.state {
                 TransferState::Given => {
                     load.state = TransferState::Acknowledged;
-                    Ok(tables.put_transfer(&load)?)
+                    tables.put_transfer(&load)?;
+                    exchange::load_resolved(tables, &card, sequence, true)
                 }
                 TransferState::Declined => Err(IssuerError::LoadDeclined),
                 TransferState::Acknowledged | TransferState::Credited | TransferState::Waiting => Ok(()),
@@ -96,6 +98,7 @@ impl<S: Store, E: Engine> Issuer<S, E> {
                     load.state = TransferState::Declined;
                     tables.put_transfer(&load)?;
                     let amount = i64::from(amount.0);
+                    exchange::load_resolved(tables, &card, sequence, false)?;
                     let account = LedgerAccount::Holder(load.account);
                     let changes = [(account, amount), (LedgerAccount::Float, -amount)];
                     post(tables, Reason::LoadDeclined, Some(&load.pay_details), currency, &changes)
@@ -157,7 +160,8 @@ fn debit(
         withheld: Amount::ZERO,
     })?;
     let changes = [(LedgerAccount::Holder(account.to_owned()), -amount), (LedgerAccount::Float, amount)];
-    post(tables, Reason::Load, Some(pay_details), pay_details.currency, &changes)
+    post(tables, Reason::Load, Some(pay_details), pay_details.currency, &changes)?;
+    exchange::load_given(tables, card, pay_details, account)
 }
 
 /// No load of this card is without ack and nack. Only its last can be: the next one waits for that.

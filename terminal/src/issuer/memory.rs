@@ -7,7 +7,9 @@ use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
 
 use super::error::IssuerError;
-use super::model::{Account, Card, ChainRecord, Debit, LedgerAccount, Pocket, Posting, Transfer};
+use super::model::{
+    Account, Card, ChainRecord, Debit, Exchange, Issue, LedgerAccount, Order, Pocket, Posting, Transfer,
+};
 use super::store::{Store, StoreError, Tables};
 
 /// All tables. The ledger keeps sums only, so that histories that come to the same are the same.
@@ -15,8 +17,11 @@ use super::store::{Store, StoreError, Tables};
 pub struct MemoryStore {
     accounts: BTreeSet<Account>,
     cards: BTreeMap<PartyNumber, Card>,
+    issues: BTreeMap<PartyNumber, Issue>,
+    orders: BTreeMap<(PartyNumber, u32), Order>,
     pockets: BTreeMap<(PartyNumber, Currency), Pocket>,
     transfers: BTreeMap<(PartyNumber, Sequence, Kind), Transfer>,
+    exchanges: BTreeMap<(PartyNumber, Sequence), Exchange>,
     records: BTreeMap<(PartyNumber, Sequence), ChainRecord>,
     debits: BTreeMap<(PartyNumber, Sequence, PayDetails), Debit>,
     balances: BTreeMap<(LedgerAccount, Currency), i64>,
@@ -72,6 +77,30 @@ impl Tables for MemoryStore {
         Ok(())
     }
 
+    fn issues(&self) -> Result<Vec<Issue>, StoreError> {
+        Ok(self.issues.values().cloned().collect())
+    }
+
+    fn put_issue(&mut self, issue: &Issue) -> Result<(), StoreError> {
+        self.issues.insert(issue.card, issue.clone());
+        Ok(())
+    }
+
+    fn remove_issue(&mut self, card: PartyNumber) -> Result<(), StoreError> {
+        self.issues.remove(&card);
+        Ok(())
+    }
+
+    fn orders(&self, card: Option<PartyNumber>) -> Result<Vec<Order>, StoreError> {
+        let all = self.orders.values().filter(|order| card.is_none_or(|card| card == order.card));
+        Ok(all.cloned().collect())
+    }
+
+    fn put_order(&mut self, order: &Order) -> Result<(), StoreError> {
+        self.orders.insert((order.card, order.counter), order.clone());
+        Ok(())
+    }
+
     fn pocket(&self, card: PartyNumber, currency: Currency) -> Result<Option<Pocket>, StoreError> {
         Ok(self.pockets.get(&(card, currency)).copied())
     }
@@ -109,6 +138,21 @@ impl Tables for MemoryStore {
     fn put_transfer(&mut self, transfer: &Transfer) -> Result<(), StoreError> {
         let key = (transfer.card(), transfer.sequence(), transfer.pay_details.kind);
         self.transfers.insert(key, transfer.clone());
+        Ok(())
+    }
+
+    fn open_exchange(&self, card: PartyNumber) -> Result<Option<Exchange>, StoreError> {
+        let mut open = self.exchanges.iter().filter(|(_, exchange)| exchange.state.is_open());
+        Ok(open.find(|((number, _), _)| *number == card).map(|(_, exchange)| *exchange))
+    }
+
+    fn open_exchanges(&self) -> Result<Vec<Exchange>, StoreError> {
+        Ok(self.exchanges.values().filter(|exchange| exchange.state.is_open()).copied().collect())
+    }
+
+    fn put_exchange(&mut self, exchange: &Exchange) -> Result<(), StoreError> {
+        let key = (exchange.unload.from, exchange.unload.from_sequence);
+        self.exchanges.insert(key, *exchange);
         Ok(())
     }
 

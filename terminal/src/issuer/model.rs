@@ -37,6 +37,84 @@ pub struct LastScript {
     pub value: Vec<u8>,
 }
 
+/// How far a script that was ordered has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OrderState {
+    /// It waits for the card.
+    Queued,
+    /// It went out in a file; whoever has that may bring it to the card.
+    Filed,
+    /// The card has carried it out.
+    Done,
+    /// The card has refused it. It stays valid until the card accepts a later one.
+    Refused,
+    /// The card has accepted a later one: if it had not carried this one out before, it never will.
+    Superseded,
+}
+
+/// A script that somebody has ordered for a card.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Order {
+    /// The card.
+    pub card: PartyNumber,
+    /// Of the script.
+    pub counter: u32,
+    /// Parameter id.
+    pub id: u8,
+    /// Value as the id wants it.
+    pub value: Vec<u8>,
+    /// How far it has come.
+    pub state: OrderState,
+}
+
+/// How far an exchange has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ExchangeState {
+    /// Agreed on; its unload has not been credited.
+    Agreed,
+    /// The account has the other currency.
+    Converted,
+    /// The issuer has given the load of it, and has had no word from the card.
+    Loading,
+    /// The card has it.
+    Done,
+    /// Nothing came of it.
+    Cancelled,
+    /// The account keeps the other currency: the card did not take it.
+    Kept,
+}
+
+impl ExchangeState {
+    /// Whether something is still to happen.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Agreed | Self::Converted | Self::Loading)
+    }
+}
+
+/// An unload of one currency that becomes a load of another. The key is the card with the unload's sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Exchange {
+    /// What is unloaded.
+    pub unload: PayDetails,
+    /// What it becomes.
+    pub currency: Currency,
+    /// Minor units of that.
+    pub amount: Amount,
+    /// How far it has come.
+    pub state: ExchangeState,
+    /// The card's sequence of its load, once that was given.
+    pub load: Option<Sequence>,
+}
+
+/// A card with value that is being made.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Issue {
+    /// Its number.
+    pub card: PartyNumber,
+    /// What a virtual card is going to be called; none for one in a reader.
+    pub name: Option<String>,
+}
+
 /// A purse or a merchant SAM of this issuer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Card {
@@ -171,6 +249,8 @@ pub enum LedgerAccount {
     Withheld,
     /// Transfers and refunds that can never be settled.
     Unclaimed,
+    /// What the issuer has got in exchanges, and, negative, what it has given.
+    Position,
     /// Money that came in from outside: the contra account, negative.
     Outside,
 }
@@ -193,12 +273,16 @@ pub enum Reason {
     Opening,
     /// A card issued with value on it.
     Issuance,
+    /// The value of such a card that was not made after all.
+    IssuanceWithdrawn,
     /// An account debited for a load.
     Load,
     /// A declined load given back.
     LoadDeclined,
     /// An unload or a collection credited.
     Unload,
+    /// One currency of an account for another.
+    Exchange,
     /// A debit that can never be settled.
     Unclaimed,
     /// Such a debit, after a SAM's chain has shown that it was reversed.
@@ -211,9 +295,11 @@ impl Reason {
         match self {
             Self::Opening => "opening",
             Self::Issuance => "issuance",
+            Self::IssuanceWithdrawn => "issuance withdrawn",
             Self::Load => "load",
             Self::LoadDeclined => "load declined",
             Self::Unload => "unload",
+            Self::Exchange => "exchange",
             Self::Unclaimed => "unclaimed",
             Self::UnclaimedReturned => "unclaimed returned",
         }

@@ -65,6 +65,12 @@ impl<S: Store, E: Engine> Issuer<S, E> {
     /// Issues a card: from now on the issuer answers for its balances. To be called before the card is
     /// personalised: a card that the books do not know could be spent from, and would not be paid for.
     pub fn register_card(&mut self, new: &NewCard<'_>) -> Result<(), IssuerError> {
+        let registration = self.checked(new)?;
+        self.store.step(|tables| registration.register(tables))
+    }
+
+    /// A card that can be registered, as far as one knows without the books.
+    pub(super) fn checked<'a>(&self, new: &'a NewCard<'a>) -> Result<Registration<'a>, IssuerError> {
         if PartyNumber::parse(new.number.0).is_err() || new.number == self.number() {
             return Err(IssuerError::Registration(
                 "a card's number has 16 digits with a check digit and is not the issuer's",
@@ -73,7 +79,21 @@ impl<S: Store, E: Engine> Issuer<S, E> {
         if new.key_version == KeyVersion::NONE || !self.authority.knows(new.key_version) {
             return Err(IssuerError::UnknownKeyVersion(new.key_version));
         }
-        let card = Card {
+        Ok(Registration(new))
+    }
+}
+
+/// A new card whose number and keys can be.
+pub(super) struct Registration<'a>(&'a NewCard<'a>);
+
+impl Registration<'_> {
+    /// Puts it onto the books.
+    pub(super) fn register(&self, tables: &mut dyn Tables) -> Result<(), IssuerError> {
+        let Self(new) = self;
+        if tables.card(new.number)?.is_some() {
+            return Err(IssuerError::AlreadyRegistered(format!("card {}", new.number)));
+        }
+        tables.put_card(&Card {
             number: new.number,
             role: new.role,
             key_version: new.key_version,
@@ -82,16 +102,9 @@ impl<S: Store, E: Engine> Issuer<S, E> {
             script: None,
             passed: Sequence(0),
             chain: Chain::NONE.0,
-        };
-        self.store.step(|tables| {
-            if tables.card(new.number)?.is_some() {
-                return Err(IssuerError::AlreadyRegistered(format!("card {}", new.number)));
-            }
-            tables.put_card(&card)?;
-            new.pockets
-                .iter()
-                .try_for_each(|(currency, issued)| issue_pocket(tables, new, *currency, *issued))
-        })
+        })?;
+        let mut pockets = new.pockets.iter();
+        pockets.try_for_each(|(currency, issued)| issue_pocket(tables, new, *currency, *issued))
     }
 }
 
@@ -120,6 +133,25 @@ fn issue_pocket(
     };
     tables.put_pocket(new.number, &Pocket { currency, issued, available })?;
     post(tables, Reason::Issuance, None, currency, &[(source, -amount), (LedgerAccount::Float, amount)])
+}
+
+/// Another currency of a card, empty, with its account if that is not there yet. The card may have both already.
+pub(super) fn open_pocket(
+    tables: &mut dyn Tables,
+    card: &Card,
+    currency: Currency,
+) -> Result<(), IssuerError> {
+    if !currency.is_valid() {
+        return Err(IssuerError::Registration("a pocket needs a currency"));
+    }
+    let account = Account { name: card.account.clone(), currency };
+    if !tables.has_account(&account)? {
+        tables.put_account(&account)?;
+    }
+    if tables.pocket(card.number, currency)?.is_none() {
+        tables.put_pocket(card.number, &Pocket { currency, issued: Amount::ZERO, available: 0 })?;
+    }
+    Ok(())
 }
 
 /// The account of this name in this currency, or an error.

@@ -11,6 +11,7 @@ use super::authority::Authority;
 use super::error::IssuerError;
 use super::load::no_load_unresolved;
 use super::model::{Card, CardState, LastScript};
+use super::registration::open_pocket;
 use super::store::{Store, Tables};
 
 /// A script that is ready to be sent. It can be sent again, and by anyone: it says the same.
@@ -40,29 +41,38 @@ impl<S: Store, E: Engine> Issuer<S, E> {
     /// the card has refused is withdrawn as soon as the card accepts a later one. Not for resolutions.
     pub fn script(&mut self, card: PartyNumber, parameter: &Parameter) -> Result<SignedScript, IssuerError> {
         let Self { store, authority } = self;
-        store.step(|tables| {
-            let mut card = tables.card(card)?.ok_or(IssuerError::UnknownCard(card))?;
-            match parameter {
-                Parameter::Resolve { .. } => return Err(IssuerError::ResolutionOnRequest),
-                Parameter::ForgetMaster(_) if card.role == Role::Purse => {
-                    return Err(IssuerError::Script("only a merchant SAM holds masters"));
-                }
-                Parameter::Terminate => {
-                    no_load_unresolved(tables, card.number)?;
-                    card.state = CardState::Terminated;
-                }
-                Parameter::Block => card.state = CardState::Blocked,
-                Parameter::Unblock => card.state = CardState::Active,
-                Parameter::Limits { .. }
-                | Parameter::NewPocket { .. }
-                | Parameter::Expiry(_)
-                | Parameter::PinTries
-                | Parameter::ClearLock
-                | Parameter::ForgetMaster(_) => {}
-            }
-            next(tables, authority, card, parameter)
-        })
+        store.step(|tables| sign(tables, authority, card, parameter))
     }
+}
+
+/// Signs a change, and lets the books know what it means for the card.
+pub(super) fn sign<E: Engine>(
+    tables: &mut dyn Tables,
+    authority: &Authority<E>,
+    card: PartyNumber,
+    parameter: &Parameter,
+) -> Result<SignedScript, IssuerError> {
+    let mut card = tables.card(card)?.ok_or(IssuerError::UnknownCard(card))?;
+    match parameter {
+        Parameter::Resolve { .. } => return Err(IssuerError::ResolutionOnRequest),
+        Parameter::ForgetMaster(_) if card.role == Role::Purse => {
+            return Err(IssuerError::Script("only a merchant SAM holds masters"));
+        }
+        Parameter::Terminate => {
+            no_load_unresolved(tables, card.number)?;
+            card.state = CardState::Terminated;
+        }
+        Parameter::Block => card.state = CardState::Blocked,
+        Parameter::Unblock => card.state = CardState::Active,
+        // From now on it may hold that currency, so there has to be an account for what it unloads.
+        Parameter::NewPocket { parameters, .. } => open_pocket(tables, &card, parameters.currency)?,
+        Parameter::Limits { .. }
+        | Parameter::Expiry(_)
+        | Parameter::PinTries
+        | Parameter::ClearLock
+        | Parameter::ForgetMaster(_) => {}
+    }
+    next(tables, authority, card, parameter)
 }
 
 /// Signs under the next counter and records that before it is given.

@@ -10,13 +10,13 @@ use super::sqlite_rows::Rows;
 use super::store::{Store, StoreError, Tables};
 
 /// `user_version` of a database that this program writes.
-const VERSION: i64 = 1;
+const VERSION: i64 = STEPS[STEPS.len() - 1].0;
 /// `application_id` of an issuer's database: `PURS` in ASCII.
 const APPLICATION: i64 = 0x5055_5253;
 /// How long a step waits for another process to finish its own.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Numbers of parties and currencies are text of their digits, PD and TAC are bytes of the wire, amounts are
+/// Version 1. Numbers of parties and currencies are text of their digits, PD and TAC are bytes of the wire, amounts are
 /// minor units. The ledger only grows.
 const SCHEMA: &str = "
 CREATE TABLE accounts (
@@ -98,6 +98,39 @@ CREATE TRIGGER entries_stay BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, '
 CREATE TRIGGER entries_remain BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END;
 ";
 
+/// What makes each version out of the one before.
+const STEPS: [(i64, &str); 1] = [(
+    2,
+    "
+CREATE TABLE orders (
+    card TEXT NOT NULL REFERENCES cards (number),
+    counter INTEGER NOT NULL CHECK (counter > 0),
+    id INTEGER NOT NULL,
+    value BLOB NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('queued', 'filed', 'done', 'refused', 'superseded')),
+    PRIMARY KEY (card, counter)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE issues (
+    card TEXT PRIMARY KEY REFERENCES cards (number),
+    name TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE exchanges (
+    card TEXT NOT NULL REFERENCES cards (number),
+    sequence INTEGER NOT NULL,
+    unload BLOB NOT NULL CHECK (length(unload) = 36),
+    currency TEXT NOT NULL,
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    state TEXT NOT NULL CHECK (state IN ('agreed', 'converted', 'loading', 'done', 'cancelled', 'kept')),
+    load INTEGER,
+    PRIMARY KEY (card, sequence),
+    CHECK (state <> 'loading' OR load IS NOT NULL)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX open_exchanges ON exchanges (card) WHERE state IN ('agreed', 'converted', 'loading');
+",
+)];
+
 /// Books in a file.
 #[derive(Debug)]
 pub struct SqliteStore {
@@ -107,40 +140,38 @@ pub struct SqliteStore {
 /// What a database file turned out to be.
 enum Content {
     Empty,
-    Books,
+    /// Of this version, which this program knows.
+    Books(i64),
 }
 
 impl SqliteStore {
-    /// Opens the books, or begins new ones where the file is not there or empty. A file of another version or of
-    /// another program is refused and left as it is.
+    /// Opens the books, or begins new ones where the file is not there or empty. Books of an earlier version are brought
+    /// up to date. A file of a later version or of another program is refused and left as it is.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let mut connection = Connection::open(path)?;
         connection.busy_timeout(PATIENCE)?;
         // Before anything is written: the journal mode is part of the file.
         content(&connection).map_err(not_a_database)?;
         prepare(&connection)?;
-        let creation = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // Once more: two processes may have found it empty.
-        if let Content::Empty = content(&creation)? {
-            creation.execute_batch(SCHEMA)?;
-            creation.pragma_update(None, "application_id", APPLICATION)?;
-            creation.pragma_update(None, "user_version", VERSION)?;
-        }
-        creation.commit()?;
+        bring_up_to_date(&mut connection)?;
         Ok(Self { connection })
     }
 }
 
 impl SqliteStore {
-    /// Opens books that there are. Anything else, an empty file too, is refused and left as it is.
+    /// Opens books that there are, of an earlier version too. Anything else, an empty file too, is refused and left as it is.
     pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)?;
+        let mut connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(PATIENCE)?;
-        if let Content::Empty = content(&connection).map_err(not_a_database)? {
+        let found = content(&connection).map_err(not_a_database)?;
+        if let Content::Empty = found {
             return Err(StoreError::Foreign);
         }
         prepare(&connection)?;
+        if let Content::Books(..VERSION) = found {
+            bring_up_to_date(&mut connection)?;
+        }
         Ok(Self { connection })
     }
 }
@@ -152,13 +183,33 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Whatever version the file has, and be it none, it is this program's afterwards: in one transaction, so that a kill
+/// leaves the one or the other.
+fn bring_up_to_date(connection: &mut Connection) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Once more: two processes may have found it so.
+    let found = match content(&transaction)? {
+        Content::Books(version) => version,
+        Content::Empty => {
+            transaction.execute_batch(SCHEMA)?;
+            transaction.pragma_update(None, "application_id", APPLICATION)?;
+            1
+        }
+    };
+    for (version, step) in STEPS.iter().filter(|(version, _)| *version > found) {
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", version)?;
+    }
+    Ok(transaction.commit()?)
+}
+
 fn content(connection: &Connection) -> Result<Content, StoreError> {
     let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
     let (version, application) = (number("user_version")?, number("application_id")?);
     let objects: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     match (application, version, objects) {
         (0, 0, 0) => Ok(Content::Empty),
-        (APPLICATION, VERSION, 1..) => Ok(Content::Books),
+        (APPLICATION, version @ 1..=VERSION, 1..) => Ok(Content::Books(version)),
         (APPLICATION, found, _) => Err(StoreError::Version { found, expected: VERSION }),
         _ => Err(StoreError::Foreign),
     }

@@ -7,7 +7,11 @@ use apdu_spec::pay_details::PayDetails;
 use apdu_spec::record::RecordRole;
 use rusqlite::{Connection, Params, Row, params};
 
-use super::model::{Account, Card, ChainRecord, Debit, LastScript, LedgerAccount, Pocket, Posting, Transfer};
+use super::model::{
+    Account, Card, ChainRecord, Debit, Exchange, Issue, LastScript, LedgerAccount, Order, Pocket, Posting,
+    Transfer,
+};
+use super::sqlite_orders;
 use super::sqlite_values::{
     account_name, amount, card_state, currency, currency_digits, debit_state, digits, ledger_account,
     pay_details, sequence, small, transfer_state,
@@ -18,12 +22,12 @@ use super::store::{StoreError, Tables};
 pub(super) struct Rows<'a>(pub(super) &'a Connection);
 
 impl Rows<'_> {
-    fn write(&self, statement: &str, values: impl Params) -> Result<(), StoreError> {
+    pub(super) fn write(&self, statement: &str, values: impl Params) -> Result<(), StoreError> {
         self.0.prepare_cached(statement)?.execute(values)?;
         Ok(())
     }
 
-    fn one<T>(
+    pub(super) fn one<T>(
         &self,
         query: &str,
         values: impl Params,
@@ -34,7 +38,7 @@ impl Rows<'_> {
         rows.next()?.map(parse).transpose()
     }
 
-    fn all<T>(
+    pub(super) fn all<T>(
         &self,
         query: &str,
         values: impl Params,
@@ -149,6 +153,26 @@ impl Tables for Rows<'_> {
         )
     }
 
+    fn issues(&self) -> Result<Vec<Issue>, StoreError> {
+        sqlite_orders::issues(self)
+    }
+
+    fn put_issue(&mut self, issue: &Issue) -> Result<(), StoreError> {
+        sqlite_orders::put_issue(self, issue)
+    }
+
+    fn remove_issue(&mut self, card: PartyNumber) -> Result<(), StoreError> {
+        sqlite_orders::remove_issue(self, card)
+    }
+
+    fn orders(&self, card: Option<PartyNumber>) -> Result<Vec<Order>, StoreError> {
+        sqlite_orders::orders(self, card)
+    }
+
+    fn put_order(&mut self, order: &Order) -> Result<(), StoreError> {
+        sqlite_orders::put_order(self, order)
+    }
+
     fn pocket(&self, card: PartyNumber, currency: Currency) -> Result<Option<Pocket>, StoreError> {
         let values = params![card.to_string(), currency_digits(currency)];
         self.one(&format!("{POCKET} AND currency = ?2"), values, pocket)
@@ -209,6 +233,18 @@ impl Tables for Rows<'_> {
                 transfer.withheld.0,
             ],
         )
+    }
+
+    fn open_exchange(&self, card: PartyNumber) -> Result<Option<Exchange>, StoreError> {
+        sqlite_orders::open_exchange(self, card)
+    }
+
+    fn open_exchanges(&self) -> Result<Vec<Exchange>, StoreError> {
+        sqlite_orders::open_exchanges(self)
+    }
+
+    fn put_exchange(&mut self, exchange: &Exchange) -> Result<(), StoreError> {
+        sqlite_orders::put_exchange(self, exchange)
     }
 
     fn record(&self, sam: PartyNumber, sequence: Sequence) -> Result<Option<ChainRecord>, StoreError> {

@@ -58,6 +58,7 @@ pub(super) fn account_name(account: &LedgerAccount) -> String {
         LedgerAccount::Float => "float".to_owned(),
         LedgerAccount::Withheld => "withheld".to_owned(),
         LedgerAccount::Unclaimed => "unclaimed".to_owned(),
+        LedgerAccount::Position => "position".to_owned(),
         LedgerAccount::Outside => "outside".to_owned(),
     }
 }
@@ -69,6 +70,7 @@ pub(super) fn ledger_account(name: &str) -> Result<LedgerAccount, StoreError> {
         (None, "float") => Ok(LedgerAccount::Float),
         (None, "withheld") => Ok(LedgerAccount::Withheld),
         (None, "unclaimed") => Ok(LedgerAccount::Unclaimed),
+        (None, "position") => Ok(LedgerAccount::Position),
         (None, "outside") => Ok(LedgerAccount::Outside),
         (None, _) => Err(StoreError::Damaged("an account of the ledger")),
     }
@@ -100,6 +102,25 @@ macro_rules! state_names {
     };
 }
 
+state_names!(
+    order_state,
+    OrderState,
+    Queued = "queued",
+    Filed = "filed",
+    Done = "done",
+    Refused = "refused",
+    Superseded = "superseded"
+);
+state_names!(
+    exchange_state,
+    ExchangeState,
+    Agreed = "agreed",
+    Converted = "converted",
+    Loading = "loading",
+    Done = "done",
+    Cancelled = "cancelled",
+    Kept = "kept"
+);
 state_names!(card_state, CardState, Active = "active", Blocked = "blocked", Terminated = "terminated");
 state_names!(
     transfer_state,

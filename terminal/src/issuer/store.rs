@@ -5,7 +5,9 @@ use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
 
 use super::error::IssuerError;
-use super::model::{Account, Card, ChainRecord, Debit, LedgerAccount, Pocket, Posting, Transfer};
+use super::model::{
+    Account, Card, ChainRecord, Debit, Exchange, Issue, LedgerAccount, Order, Pocket, Posting, Transfer,
+};
 
 /// What can go wrong with the books themselves.
 #[derive(Debug, PartialEq, thiserror::Error)]
@@ -48,6 +50,18 @@ pub trait Tables {
     /// A new card, or an old one as it is now.
     fn put_card(&mut self, card: &Card) -> Result<(), StoreError>;
 
+    /// The cards with value that are being made, by number.
+    fn issues(&self) -> Result<Vec<Issue>, StoreError>;
+    /// A card that is being made.
+    fn put_issue(&mut self, issue: &Issue) -> Result<(), StoreError>;
+    /// One that is not any more.
+    fn remove_issue(&mut self, card: PartyNumber) -> Result<(), StoreError>;
+
+    /// The scripts ordered for a card, or for all cards, by card and counter.
+    fn orders(&self, card: Option<PartyNumber>) -> Result<Vec<Order>, StoreError>;
+    /// A new order, or an old one as it is now.
+    fn put_order(&mut self, order: &Order) -> Result<(), StoreError>;
+
     /// One currency of a card.
     fn pocket(&self, card: PartyNumber, currency: Currency) -> Result<Option<Pocket>, StoreError>;
     /// All of a card, by currency.
@@ -68,6 +82,13 @@ pub trait Tables {
     fn last_load(&self, card: PartyNumber) -> Result<Option<Transfer>, StoreError>;
     /// A new transfer, or an old one as it is now.
     fn put_transfer(&mut self, transfer: &Transfer) -> Result<(), StoreError>;
+
+    /// The exchange of a card that has not come to its end: there is at most one.
+    fn open_exchange(&self, card: PartyNumber) -> Result<Option<Exchange>, StoreError>;
+    /// All that have not come to their end, by card.
+    fn open_exchanges(&self) -> Result<Vec<Exchange>, StoreError>;
+    /// A new exchange, or an old one as it is now.
+    fn put_exchange(&mut self, exchange: &Exchange) -> Result<(), StoreError>;
 
     /// What a SAM's record of this sequence is, as it was submitted last.
     fn record(&self, sam: PartyNumber, sequence: Sequence) -> Result<Option<ChainRecord>, StoreError>;

@@ -10,6 +10,7 @@ use super::Issuer;
 use super::authority::Authority;
 use super::collection;
 use super::error::{IssuerError, Message};
+use super::exchange;
 use super::ledger::post;
 use super::model::{Card, DebitState, LedgerAccount, Reason, Transfer, TransferState};
 use super::registration::account_exists;
@@ -58,30 +59,7 @@ impl<S: Store, E: Engine> Issuer<S, E> {
         sequence: Sequence,
         time: Time,
     ) -> Result<UnloadRequest, IssuerError> {
-        self.store.view(|tables| {
-            let card = tables.card(card)?.ok_or(IssuerError::UnknownCard(card))?;
-            let pay_details = PayDetails {
-                kind: Kind::Unload,
-                key_version: card.key_version,
-                currency,
-                amount,
-                from: card.number,
-                from_sequence: sequence,
-                to: self.number(),
-                to_sequence: sequence,
-                time,
-            };
-            payer(tables, &self.authority, &pay_details)?;
-            account_exists(tables, &card.account, currency)?;
-            if let Some(known) = tables.transfer(card.number, sequence, Kind::Unload)?
-                && known.pay_details != pay_details
-                && known.state != TransferState::Waiting
-            {
-                return Err(IssuerError::OtherUnload { card: card.number, sequence });
-            }
-            let req = self.authority.session(&card, &pay_details)?.req();
-            Ok(UnloadRequest { pay_details, req })
-        })
+        self.store.view(|tables| request(tables, &self.authority, card, currency, amount, sequence, time))
     }
 
     /// CREDIT in the issuer: verifies val and TAC, credits the card's account once, gives ack. A collection is
@@ -120,6 +98,40 @@ impl<S: Store, E: Engine> Issuer<S, E> {
             }))
         })?
     }
+}
+
+/// PD and req.
+pub(super) fn request<E: Engine>(
+    tables: &dyn Tables,
+    authority: &Authority<E>,
+    card: PartyNumber,
+    currency: Currency,
+    amount: Amount,
+    sequence: Sequence,
+    time: Time,
+) -> Result<UnloadRequest, IssuerError> {
+    let card = tables.card(card)?.ok_or(IssuerError::UnknownCard(card))?;
+    let pay_details = PayDetails {
+        kind: Kind::Unload,
+        key_version: card.key_version,
+        currency,
+        amount,
+        from: card.number,
+        from_sequence: sequence,
+        to: authority.number(),
+        to_sequence: sequence,
+        time,
+    };
+    payer(tables, authority, &pay_details)?;
+    account_exists(tables, &card.account, currency)?;
+    if let Some(known) = tables.transfer(card.number, sequence, Kind::Unload)?
+        && known.pay_details != pay_details
+        && known.state != TransferState::Waiting
+    {
+        return Err(IssuerError::OtherUnload { card: card.number, sequence });
+    }
+    let req = authority.session(&card, &pay_details)?.req();
+    Ok(UnloadRequest { pay_details, req })
 }
 
 /// The card that PD unloads, if PD is an unload to this issuer.
@@ -190,6 +202,7 @@ fn credit<E: Engine>(
             let account = LedgerAccount::Holder(card.account.clone());
             let changes = [(LedgerAccount::Float, -amount), (account, amount)];
             post(tables, Reason::Unload, Some(pay_details), currency, &changes)?;
+            exchange::unloaded(tables, card, pay_details)?;
         }
     }
     Ok(Unloaded::Credited {
@@ -217,6 +230,7 @@ pub(super) fn decline(
         credited: Amount::ZERO,
         withheld: Amount::ZERO,
     })?;
+    exchange::declined(tables, card, pay_details)?;
     Ok(TransferState::Declined)
 }
 

@@ -3,9 +3,13 @@
 mod audit;
 mod books;
 mod commands;
+mod control;
+mod disposable;
 mod doctor;
+mod exchange;
 mod explain;
 mod faults;
+mod history;
 mod pending;
 mod run;
 mod serve;

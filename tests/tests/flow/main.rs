@@ -4,6 +4,7 @@ mod again;
 mod attacks;
 mod collection;
 mod cuts;
+mod exchange;
 mod faults;
 mod histories;
 mod hostile;

@@ -5,10 +5,12 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use apdu_spec::element::Sequence;
+use apdu_spec::element::{Amount, Sequence, Time};
+use apdu_spec::parameter::Parameter;
+use apdu_spec::pocket::{Limits, PocketParameters};
 use apdu_spec::software::Software;
 use purse_terminal::issuer::{
-    Account, Issuer, IssuerError, MemoryStore, SqliteStore, Store, StoreError, Transfer,
+    Account, Bargain, Issuer, IssuerError, MemoryStore, SqliteStore, Store, StoreError, Transfer, Way,
 };
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -160,9 +162,9 @@ fn another_version_or_another_file_is_refused_and_untouched() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("issuer.db");
     drop(SqliteStore::open(&path).unwrap());
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 2).unwrap();
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let before = fs::read(&path).unwrap();
-    let version = StoreError::Version { found: 2, expected: 1 };
+    let version = StoreError::Version { found: 99, expected: 2 };
     assert_eq!(SqliteStore::open(&path).err(), Some(version));
     assert_eq!(fs::read(&path).unwrap(), before);
 
@@ -177,6 +179,80 @@ fn another_version_or_another_file_is_refused_and_untouched() {
     let before = fs::read(&path).unwrap();
     assert_eq!(SqliteStore::open(&path).err(), Some(StoreError::Foreign));
     assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+/// Books that an earlier version of the program wrote.
+fn books_of_version_1(path: &Path) {
+    let connection = Connection::open(path).unwrap();
+    connection.execute_batch(include_str!("../../images/books-1.sql")).unwrap();
+}
+
+fn user_version(path: &Path) -> i64 {
+    let connection = Connection::open(path).unwrap();
+    connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
+}
+
+/// The schema as SQLite has it, without regard to where a column's text breaks.
+fn schema(path: &Path) -> Vec<String> {
+    let connection = Connection::open(path).unwrap();
+    let mut statement =
+        connection.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY sql").unwrap();
+    let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    rows.map(|sql| sql.unwrap().split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+/// A way to open books.
+type Opening = fn(&Path) -> Result<SqliteStore, StoreError>;
+
+#[test]
+fn books_of_an_earlier_version_are_brought_up_to_date() {
+    let directory = TempDir::new().unwrap();
+    let new = directory.path().join("new.db");
+    drop(SqliteStore::open(&new).unwrap());
+    let openings: [(&str, Opening); 2] = [("a.db", SqliteStore::open), ("b.db", SqliteStore::open_existing)];
+    for (name, open) in openings {
+        let path = directory.path().join(name);
+        books_of_version_1(&path);
+        assert_eq!(user_version(&path), 1);
+        let store = open(&path).unwrap();
+        let mut issuer = Issuer::new(store, Software, number(955_500_000_000_000), keyring());
+        // What was there is there.
+        let books = issuer.books().unwrap();
+        let balances: Vec<_> =
+            books[0].accounts.iter().map(|held| (held.account.name.as_str(), held.balance)).collect();
+        assert_eq!((books.len(), balances), (1, vec![("holder", 5_100), ("merchant", 1_500)]));
+        assert_eq!((books[0].float, books[0].outside, books[0].position), (3_400, -10_000, 0));
+        assert_eq!((issuer.cards().unwrap().len(), issuer.transfers(None).unwrap().len()), (2, 4));
+        let card = number(955_500_000_000_001);
+        let open_load = issuer.unresolved_load(card).unwrap().unwrap().pay_details;
+        assert_eq!(open_load.amount, Amount(200));
+        // What is new works on it: the counters go on, and so do the sequences.
+        let parameters = PocketParameters { currency: JPY, exponent: 0, limits: Limits::default() };
+        let pocket = Parameter::NewPocket { pocket: 1, parameters };
+        assert_eq!(issuer.order(card, &pocket, Way::Queue).unwrap().counter, 2);
+        assert_eq!(issuer.waiting(card).unwrap().len(), 1);
+        let bargain = Bargain { from: EUR, gives: Amount(1), to: JPY, gets: Amount(1) };
+        issuer.exchange_request(card, &bargain, Sequence(5), Time(1)).unwrap();
+        drop(issuer);
+        assert_eq!(user_version(&path), user_version(&new));
+        assert_eq!(schema(&path), schema(&new));
+        entries_sum_to_zero(&path);
+        // Once more there is nothing to do.
+        assert_eq!(reopen(&path).open_exchanges().unwrap().len(), 1);
+    }
+}
+
+/// A step that fails, and be it the last, leaves the books of the earlier version as they were.
+#[test]
+fn books_that_cannot_be_brought_up_to_date_stay_as_they_are() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("issuer.db");
+    books_of_version_1(&path);
+    // Somebody has a table of that name already.
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE exchanges (mine TEXT)").unwrap();
+    let before = schema(&path);
+    assert!(matches!(SqliteStore::open(&path), Err(StoreError::Database(_))));
+    assert_eq!((user_version(&path), schema(&path)), (1, before));
 }
 
 #[test]

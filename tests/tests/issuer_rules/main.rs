@@ -6,9 +6,11 @@ mod support;
 
 mod collections;
 mod database;
+mod exchanges;
 mod fraud;
 mod histories;
 mod loads;
+mod orders;
 mod registrations;
 mod resolutions;
 mod scripts;

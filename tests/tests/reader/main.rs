@@ -6,6 +6,7 @@ mod cli_support;
 #[cfg(all(feature = "pcsc", target_os = "linux"))]
 mod client_support;
 mod clients;
+mod controls;
 mod hostile;
 mod interrupted;
 mod others;
@@ -17,3 +18,4 @@ mod silent;
 mod support;
 mod till;
 mod transfer;
+mod watch;

@@ -197,3 +197,25 @@ fn two_customers_at_once_are_served_one_after_the_other() {
     assert_eq!(till.says("closed")["payments"], 2);
     assert_eq!(till.process.wait(), Some(0));
 }
+
+#[test]
+fn a_till_takes_another_currency_from_cards_that_have_it() {
+    let home = two_holders();
+    home.run(&["rate", "set", "EUR", "USD", "2"]).exits(0);
+    home.run(&["pocket", "add", "USD"]).exits(0);
+    home.run(&["pocket", "add", "USD", "--sam", "sam"]).exits(0);
+    home.run(&["exchange", "5.00", "EUR", "USD"]).exits(0);
+    let counter = Counter::with_home(home);
+    let mut till = Till::open(&counter, &["--currency", "USD", "--count", "1"]);
+    let bob = counter.serve("bob", PURSE_SLOT, &[]);
+    let refused = till.says("not_paid");
+    assert!(refused["error"]["message"].as_str().unwrap().contains("has no pocket for USD"), "{refused:#}");
+    take_out(&counter, bob);
+    let card = counter.serve("card", PURSE_SLOT, &[]);
+    assert_eq!(till.says("paid")["balance"], "9.00");
+    let closed = till.says("closed");
+    assert_eq!((&closed["total"], &closed["payments"]), (&"1.00".into(), &1.into()));
+    assert_eq!(till.process.wait(), Some(0));
+    take_out(&counter, card);
+    assert_eq!((counter.home.balance("card"), counter.home.audit()), ("25.00".into(), "0.00".into()));
+}

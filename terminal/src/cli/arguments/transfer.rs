@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::arguments::GlobalArguments;
+use super::{AmountArgument, CurrencyArgument, GlobalArguments};
 
 /// `transfer`
 #[derive(Args, Clone, Debug)]
@@ -12,6 +12,8 @@ pub(crate) struct TransferArguments {
     /// How much, in exact decimals of the currency: 3.50; none with --taps: go on with what was begun
     #[arg(value_name = "AMOUNT", allow_negative_numbers = true, required_unless_present = "taps")]
     pub(crate) amount: Option<String>,
+    #[command(flatten)]
+    pub(crate) currency: CurrencyArgument,
     /// The payee's virtual card
     #[arg(long, value_name = "NAME", conflicts_with_all = ["sam", "sam_reader"])]
     pub(crate) to_card: Option<String>,
@@ -29,6 +31,12 @@ pub(crate) struct TransferArguments {
 }
 
 impl TransferArguments {
+    /// The amount, if there is one.
+    pub(crate) fn amount(&self) -> Option<AmountArgument> {
+        let currency = self.currency.clone();
+        self.amount.clone().map(|amount| AmountArgument { amount, currency })
+    }
+
     /// The same command line for a context of two cards: the payee is where a SAM would be.
     pub(crate) fn global(&self, global: GlobalArguments) -> GlobalArguments {
         GlobalArguments { sam: self.to_card.clone(), sam_reader: self.to_reader.clone(), ..global }
@@ -57,9 +65,8 @@ pub(crate) enum ProofCommand {
     },
     /// Offer a transfer to a purse that is elsewhere: the first letter
     Offer {
-        /// How much, in exact decimals of the currency: 3.50
-        #[arg(value_name = "AMOUNT", allow_negative_numbers = true)]
-        amount: String,
+        #[command(flatten)]
+        amount: AmountArgument,
         #[command(flatten)]
         output: LetterOutput,
     },
