@@ -86,7 +86,7 @@ pub fn personalise<T: Transport>(transport: T, profile: &Profile) {
         keys: KeyPurpose::ALL.map(|purpose| own_key(purpose, profile.number, VERSION)),
         masters: if profile.role == Role::Merchant { &masters } else { &[] },
         pin: pin(profile.pin),
-        key_pair: None,
+        key_pair: profile.key_pair.as_ref(),
     };
     let mut client = Client::select(transport).expect("a blank card");
     client.personalise(&card, &Software).expect("a card that takes its profile");
