@@ -102,21 +102,7 @@ fn alive<'a>(standard: &'a Standard, disposable: bool) -> Outcome<Vec<ReferenceC
     let blank = ReferenceCard::blank(standard, Sizes { window: 32, exceptions: 8 });
     let mut active = blank.clone();
     let flags = if disposable { FLAG_DISPOSABLE } else { 0 };
-    let block = with_profile(Who::Purse, flags, |profile| {
-        let mut pockets = profile.pockets;
-        if disposable {
-            pockets = pockets.map(|pocket| pocket.map(|pocket| PocketGroup { balance: SPENT, ..pocket }));
-        }
-        let profile = CardProfile {
-            identity: profile.identity,
-            pockets,
-            keys: profile.keys.clone(),
-            masters: profile.masters,
-            pin: profile.pin.clone(),
-            key_pair: None,
-        };
-        Ok(store_data(&profile))
-    })?;
+    let block = one_block(flags, if disposable { SPENT } else { Amount::ZERO })?;
     send(&mut active, &[apdu(&select()), block])?;
     if disposable {
         send(&mut active, &[apdu(&select()), apdu(&Command::Debit(debit()?))])?;
@@ -133,6 +119,21 @@ fn alive<'a>(standard: &'a Standard, disposable: bool) -> Outcome<Vec<ReferenceC
     let (locked, blocked) = (lock(&active)?, block(&active)?);
     let both = block(&locked)?;
     Ok(vec![active, locked, blocked, both])
+}
+
+/// What a purse must have, in one block of STORE DATA: so it takes part in no transfer.
+fn one_block(flags: u8, balance: Amount) -> Outcome<Vec<u8>> {
+    with_profile(Who::Purse, flags, |profile| {
+        let profile = CardProfile {
+            identity: profile.identity,
+            pockets: profile.pockets.map(|pocket| pocket.map(|pocket| PocketGroup { balance, ..pocket })),
+            keys: profile.keys.clone(),
+            masters: profile.masters,
+            pin: profile.pin.clone(),
+            key_pair: None,
+        };
+        Ok(store_data(&profile))
+    })
 }
 
 /// All that a disposable purse holds, spent at once.
@@ -168,7 +169,7 @@ fn certificate() -> Outcome<Tac> {
 fn actions(card: &ReferenceCard<'_>) -> Outcome<Vec<(String, Vec<Vec<u8>>)>> {
     let of = |command: CommandName| table::row(command).name.to_owned();
     let mut actions = vec![
-        (of(CommandName::StoreData), vec![with_profile(Who::Purse, 0, |profile| Ok(store_data(profile)))?]),
+        (of(CommandName::StoreData), vec![one_block(0, Amount::ZERO)?]),
         (of(CommandName::Verify), vec![verify()?]),
         (of(CommandName::Lock), vec![verify()?, apdu(&Command::Lock)]),
         (of(CommandName::Unlock), vec![verify()?, apdu(&Command::Unlock)]),

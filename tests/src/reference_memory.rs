@@ -67,6 +67,13 @@ fn of_store<const WINDOW: usize, const EXCEPTIONS: usize>(
     for (name, KeyBytes(key)) in ["LOAD.KEY", "PAYM.KEY", "TACK.KEY", "ADMN.KEY"].iter().zip(&identity.keys) {
         bytes(name, 0, key);
     }
+    if let Some(key) = store.transfer_key().expect("the memory is sound") {
+        bytes("PRIVATE.KEY", 0, &key.private_key.0);
+        bytes("ISSUER.KEY", 0, &key.issuer_key.0);
+    }
+    if let Some(certificate) = store.certificate().expect("the memory is sound") {
+        bytes("CERTIFICATE", 0, &certificate.emit());
+    }
     bytes("EXPIRY", 0, &parameters.expiry.0);
     bytes("REFERENCE.PIN", 0, &pin.block);
     bytes("ADMN.MAC", 0, &store.administration().mac);

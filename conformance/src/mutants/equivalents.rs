@@ -12,8 +12,12 @@ pub struct Equivalent {
 /// All of them.
 pub const EQUIVALENTS: &[Equivalent] = &[
     Equivalent {
-        names: &["SELECT 270: 1 to 2", "CHECK.PROFILE 260: 1 to 2"],
+        names: &["SELECT 270: 1 to 2", "CHECK.PROFILE 340: 1 to 2", "VERIFY CERTIFICATE 180: 1 to 2"],
         reason: "the text asks only whether it is 0",
+    },
+    Equivalent {
+        names: &["VERIFY CERTIFICATE 150: > to >="],
+        reason: "a card does not verify its own number, so the two are never equal",
     },
     Equivalent {
         names: &["USED.UP 110: + to -", "USED.UP 110: 1 to 2"],

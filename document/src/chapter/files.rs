@@ -12,6 +12,7 @@ use purse_terminal::virtual_card::{EXCEPTIONS, PURSE_WINDOW};
 use crate::Outcome;
 use crate::fields::{lines, reading};
 use crate::markdown::{Markdown, code, hexadecimal, link};
+use crate::scheme::{Who, key_pair};
 
 use super::{Sources, layouts};
 
@@ -116,9 +117,10 @@ fn describe(text: &mut Markdown, file: File, sources: &Sources<'_>) -> Outcome<(
 /// What GET DATA gives.
 fn objects(text: &mut Markdown) -> Outcome<()> {
     text.heading(3, "Data objects")
-        .paragraph("GET DATA gives an object whole, tag and length included. Another tag is 6A88.");
+        .paragraph("GET DATA gives an object whole, tag and length included. Another tag is 6A88; so is 7F21 on a card without a key pair.");
     let tries = [TAG_PIN_TRIES[0], TAG_PIN_TRIES[1], 0x01, 0x03];
-    for bytes in [&tries[..], &LOG_FORMAT[..]] {
+    let certificate = key_pair(Who::Purse.number()?)?.certificate.object();
+    for bytes in [&tries[..], &LOG_FORMAT[..], &certificate[..]] {
         text.code("text", &lines(&reading(bytes, Object::DataObject)?, bytes));
     }
     let row = |tag: u16| tag::name(tag).map(|name| [format!("{tag:02X}"), name.to_owned()]);
@@ -136,6 +138,9 @@ fn objects(text: &mut Markdown) -> Outcome<()> {
         tag::STATUS_BLOCK,
         tag::PIN_TRIES,
         tag::LOG_FORMAT,
+        tag::CERTIFICATE,
+        tag::CERTIFICATE_BODY,
+        tag::CERTIFICATE_SIGNATURE,
     ]
     .into_iter()
     .filter_map(row)

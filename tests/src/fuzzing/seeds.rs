@@ -220,7 +220,7 @@ fn histories() -> Vec<Vec<u8>> {
     // Raw bytes.
     all.extend(
         conversation().into_iter().map(|(command, _)| {
-            [&[1, 27, u8::try_from(command.len()).expect("short")][..], &command].concat()
+            [&[1, 28, u8::try_from(command.len()).expect("short")][..], &command].concat()
         }),
     );
     all
