@@ -95,7 +95,6 @@ impl Certificate {
     }
 
     /// The data object 7F21, as GET DATA gives it.
-    #[expect(clippy::cast_possible_truncation, reason = "147 fits")]
     pub fn object(&self) -> [u8; Self::OBJECT_LENGTH] {
         concatenate(&[&TAG_CERTIFICATE, &[0x81, short(Self::LENGTH)], &self.emit()])
     }
@@ -119,7 +118,6 @@ impl Certificate {
     }
 
     /// Tag and length of body and signature.
-    #[expect(clippy::cast_possible_truncation, reason = "77 and 64 fit")]
     const HEADERS: [[u8; 3]; 2] = {
         let ([body, body_low], [signature, signature_low]) = (TAG_BODY, TAG_SIGNATURE);
         [

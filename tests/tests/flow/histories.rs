@@ -127,7 +127,6 @@ impl Town {
         for place in 0..CARDS {
             let mut card = client(&mut self.cards[place]);
             open.extend(card.open_records().unwrap().iter().map(|record| record.pay_details));
-            drop(card);
             if let Some(voucher) = self.issuer.unresolved_load(number(place)).unwrap() {
                 open.push(voucher.pay_details);
             }

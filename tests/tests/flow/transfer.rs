@@ -113,7 +113,6 @@ fn a_transfer_is_open_until_its_payee_is_there_and_a_third_card_does_not_help() 
     let mut payer = client(&mut world.purse);
     payer.meet(&key_pair(party(3)).certificate).unwrap();
     payer.debit(&agreed, scheme::session(&agreed).req()).unwrap();
-    drop(payer);
     let mut stranger = rig("stranger", &Profile::purse(4, 0).with_key_pair());
     let mut cards = [client(&mut world.purse), client(&mut stranger)];
     let report = recovery::recover(&mut cards, None);
@@ -139,7 +138,6 @@ fn what_is_in_flight_comes_to_its_end_although_a_certificate_has_expired() {
     let refused =
         transfer::transfer(&mut client(&mut world.purse), &mut payee, &Transfer { time: late, ..order(1) });
     assert!(matches!(refused, Err(FlowError::Expired { .. })), "{refused:?}");
-    drop(payee);
     assert!(world.recover().is_complete());
     world.assert_settled();
 }
