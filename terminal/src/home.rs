@@ -124,6 +124,11 @@ impl Home {
         self.directory.join("pending")
     }
 
+    /// The list of purses that are not taken; it is there once one was made or imported.
+    pub fn hot_list(&self) -> PathBuf {
+        self.directory.join("hot-list")
+    }
+
     /// The directory of transfers that go on with one reader, each by its payer's number; it is there once one did.
     pub fn letters_directory(&self) -> PathBuf {
         self.directory.join("letters")

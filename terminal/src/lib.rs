@@ -5,6 +5,7 @@ pub mod client;
 pub mod explain;
 pub mod flow;
 pub mod home;
+pub mod hot_list;
 pub mod issuer;
 pub mod process;
 pub mod reader;

@@ -4,6 +4,7 @@ mod card;
 mod control;
 mod exchange;
 mod explain;
+mod hot_list;
 mod names;
 mod transfer;
 
@@ -16,6 +17,7 @@ pub(crate) use card::{CardCommand, NewCardArguments, ServeArguments};
 pub(crate) use control::{ControlCommand, LimitArguments, PocketCommand, WayArguments};
 pub(crate) use exchange::{ExchangeArguments, RateCommand};
 pub(crate) use explain::ExplainArguments;
+pub(crate) use hot_list::HotListCommand;
 pub(crate) use transfer::{LetterOutput, ProofCommand, TransferArguments};
 
 /// The virtual card that is used if none is named.
@@ -175,6 +177,9 @@ pub(crate) enum Command {
     /// Carry what one purse has to say to another: letters in files or QR codes, through any terminal
     #[command(subcommand)]
     Proof(ProofCommand),
+    /// Purses that terminals take no more: the issuer's list, signed, and what is on it
+    #[command(subcommand, name = "hotlist")]
+    HotList(HotListCommand),
     /// Take money back from the merchant, against an earlier purchase; needs the operator's PIN
     Refund(AmountArgument),
     /// Return money to the holder's account

@@ -42,7 +42,7 @@ fn collect_now(
 ) -> Result<Reply, Failure> {
     let only = only.map(Denomination::element);
     let mut sam = context.sam()?;
-    usable(context.sam_place()?, sam.status())?;
+    usable(context, context.sam_place()?, sam.status())?;
     if !even_empty && is_collected(&mut sam, only)? {
         let nothing = json!({ "records": 0, "collected": [], "bad_records": [], "forks": [] });
         return Ok(Reply::new("nothing to collect", nothing));

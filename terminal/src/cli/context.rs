@@ -13,6 +13,7 @@ use apdu_spec::status_block::StatusBlock;
 use purse_terminal::amount::{Denomination, Money};
 use purse_terminal::client::Client;
 use purse_terminal::home::Home;
+use purse_terminal::hot_list::HotList;
 use purse_terminal::issuer::{Issuer, SqliteStore};
 use purse_terminal::scheme::Scheme;
 use purse_terminal::transport::{InProcess, Trace, TraceFormat, Transport};
@@ -21,6 +22,7 @@ use purse_terminal::virtual_card::VirtualCard;
 use super::arguments::{AmountArgument, GlobalArguments};
 use super::failure::Failure;
 use super::fault::{Faults, FaultySlot};
+use super::hot_list;
 use super::output::Console;
 use super::patience::patiently;
 use super::pin::PinSource;
@@ -52,6 +54,7 @@ pub(crate) struct Context {
     sam_place: OnceCell<Place>,
     /// Which card was found where: at the next look it has to be the same.
     numbers: RefCell<BTreeMap<Place, PartyNumber>>,
+    hot_list: OnceCell<Option<HotList>>,
     /// Cards that were opened to learn their numbers, until they are used.
     parked: RefCell<BTreeMap<Place, Client<Slot>>>,
 }
@@ -88,6 +91,7 @@ impl Context {
             card_place: OnceCell::new(),
             sam_place: OnceCell::new(),
             numbers: RefCell::default(),
+            hot_list: OnceCell::new(),
             parked: RefCell::default(),
         })
     }
@@ -107,6 +111,15 @@ impl Context {
         let code = typed.currency.currency.as_deref();
         let denomination = code.map_or(Ok(self.denomination()), Self::denomination_of)?;
         Ok(Money { denomination, amount: denomination.parse_positive(&typed.amount)? })
+    }
+
+    /// The list of purses that are not taken, if the home has one.
+    pub(crate) fn hot_list(&self) -> Result<Option<&HotList>, Failure> {
+        if self.hot_list.get().is_none() {
+            let list = hot_list::current(&self.home, &self.scheme)?;
+            return Ok(self.hot_list.get_or_init(|| list).as_ref());
+        }
+        Ok(self.hot_list.get().and_then(Option::as_ref))
     }
 
     /// The issuer's books.

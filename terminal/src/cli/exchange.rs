@@ -66,7 +66,7 @@ fn exchange_now(
     time: Time,
 ) -> Result<Reply, Failure> {
     let mut card = context.card()?;
-    usable(context.card_place()?, card.status())?;
+    usable(context, context.card_place()?, card.status())?;
     let Bargain { from, gives, to, gets } = *bargain;
     let (money_from, money_to) = (words::money(from, gives.0.into()), words::money(to, gets.0.into()));
     match exchange::exchange(&mut card, issuer, bargain, time) {

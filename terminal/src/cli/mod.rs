@@ -21,6 +21,7 @@ mod explain;
 mod failure;
 mod fault;
 mod holder;
+mod hot_list;
 mod init;
 #[cfg(feature = "pcsc")]
 mod interrupt;
@@ -142,6 +143,7 @@ fn with_context(context: &Context, command: Command) -> Result<Reply, Failure> {
         Command::Pay(amount) => money::pay(context, context.money(&amount)?),
         Command::Transfer(arguments) => transfer::transfer(context, &arguments),
         Command::Proof(command) => proof::proof(context, &command),
+        Command::HotList(command) => hot_list::hot_list(context, &command),
         Command::Refund(amount) => money::refund(context, context.money(&amount)?),
         Command::Unload(amount) => money::unload(context, context.money(&amount)?),
         Command::Collect { even_empty, currency } => {

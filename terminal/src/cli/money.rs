@@ -17,6 +17,7 @@ use serde_json::json;
 use super::context::{Context, Embedded, HOLDER, MERCHANT};
 use super::control;
 use super::failure::{ExitCode, Failure};
+use super::hot_list::refuse_listed;
 use super::output::Reply;
 use super::pending::{self, Note, Outcome};
 use super::place::Place;
@@ -39,7 +40,7 @@ pub(crate) fn load(context: &Context, money: Money) -> Result<Reply, Failure> {
 fn load_now(context: &Context, issuer: &mut Embedded, money: Money, time: Time) -> Result<Reply, Failure> {
     let mut card = context.card()?;
     let scripts = control::bring_waiting(context.card_place()?, issuer, &mut card)?;
-    usable(context.card_place()?, card.status())?;
+    usable(context, context.card_place()?, card.status())?;
     let account = match card.status().role {
         Role::Purse => HOLDER,
         Role::Merchant => MERCHANT,
@@ -106,9 +107,9 @@ pub(crate) fn pay_once(context: &Context, money: Money, with_pin: bool) -> Resul
 
 fn pay_now(context: &Context, money: Money, pin: Option<&PinBlock>, time: Time) -> Result<Reply, Attempt> {
     let mut sam = context.sam()?;
-    usable(context.sam_place()?, sam.status())?;
+    usable(context, context.sam_place()?, sam.status())?;
     let mut card = context.card()?;
-    usable(context.card_place()?, card.status())?;
+    usable(context, context.card_place()?, card.status())?;
     let payment = Payment { currency: money.currency(), amount: money.amount, time, pin };
     let paid = purchase::purchase(&mut card, &mut sam, &payment);
     let mut parties = Parties::both(context, &mut card, &mut sam)?;
@@ -140,9 +141,9 @@ fn refund_now(
     time: Time,
 ) -> Result<Reply, Failure> {
     let mut sam = context.sam()?;
-    usable(context.sam_place()?, sam.status())?;
+    usable(context, context.sam_place()?, sam.status())?;
     let mut card = context.card()?;
-    usable(context.card_place()?, card.status())?;
+    usable(context, context.card_place()?, card.status())?;
     let order = Refund { currency: money.currency(), amount: money.amount, time, operator_pin };
     let refunded = refund::refund(&mut card, &mut sam, &order);
     let mut parties = Parties::both(context, &mut card, &mut sam)?;
@@ -161,7 +162,7 @@ pub(crate) fn unload(context: &Context, money: Money) -> Result<Reply, Failure> 
 
 fn unload_now(context: &Context, issuer: &mut Embedded, money: Money, time: Time) -> Result<Reply, Failure> {
     let mut card = context.card()?;
-    usable(context.card_place()?, card.status())?;
+    usable(context, context.card_place()?, card.status())?;
     let order = Unload { currency: money.currency(), amount: money.amount, time };
     let unloaded = unload::unload(&mut card, issuer, &order);
     let mut parties = Parties::card(context.card_place()?, &mut card);
@@ -189,8 +190,10 @@ pub(crate) fn two_cards(context: &Context) -> Result<[&Place; 2], Failure> {
     }
 }
 
-/// A card that is locked, blocked, blank or terminated takes part in nothing; its own refusal would say less.
-pub(crate) fn usable(place: &Place, status: &StatusBlock) -> Result<(), Failure> {
+/// A card that is locked, blocked, blank or terminated takes part in nothing; its own refusal would say less. Nor does one
+/// that is on the hot list.
+pub(crate) fn usable(context: &Context, place: &Place, status: &StatusBlock) -> Result<(), Failure> {
+    refuse_listed(context, status.number)?;
     let (why, next) = match status.life_cycle {
         LifeCycle::Active => return Ok(()),
         LifeCycle::Locked => return Err(Failure::locked(place)),

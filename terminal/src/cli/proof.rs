@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use super::arguments::{LetterOutput, ProofCommand};
 use super::context::Context;
 use super::failure::Failure;
+use super::hot_list::refuse_listed;
 use super::money;
 use super::output::{Console, Reply};
 use super::receipt::pay_details_document;
@@ -39,7 +40,7 @@ pub(crate) fn proof(context: &Context, command: &ProofCommand) -> Result<Reply, 
             let asked = context.money(amount)?;
             let (currency, amount) = (asked.currency(), asked.amount);
             let mut card = context.card()?;
-            money::usable(context.card_place()?, card.status())?;
+            money::usable(context, context.card_place()?, card.status())?;
             let order = Transfer { currency, amount, time: money::now(), pin: None };
             let letter = relay::offer(&mut card, &order)?;
             let what = format!("an offer of {}; nothing has moved", words::money(currency, amount.0.into()));
@@ -95,6 +96,8 @@ fn read(file: &Path) -> Result<Vec<Letter>, Failure> {
 
 fn carry_out(context: &Context, letter: &Letter) -> Result<Vec<Told>, Failure> {
     let mut card = context.card()?;
+    refuse_listed(context, letter.sender.body.number)?;
+    refuse_listed(context, card.status().number)?;
     if letter.content == Content::Introduction {
         let open = relay::payments(&mut card, &letter.sender)?;
         let payee = letter.sender.body.number;

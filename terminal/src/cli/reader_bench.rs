@@ -234,9 +234,9 @@ fn sell(context: &Context, purchases: u32) -> Result<Sold, Failure> {
     let cards = money::two_cards(context)?;
     pending::under(context, &cards, &Note::new("bench", None, now()), || {
         let mut sam = context.sam()?;
-        usable(context.sam_place()?, sam.status())?;
+        usable(context, context.sam_place()?, sam.status())?;
         let mut card = context.card()?;
-        usable(context.card_place()?, card.status())?;
+        usable(context, context.card_place()?, card.status())?;
         let currency = context.denomination().element();
         let start = Instant::now();
         while sold.count < purchases {

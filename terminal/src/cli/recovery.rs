@@ -21,6 +21,7 @@ use super::control;
 use super::convert::exit_code;
 use super::exchange;
 use super::failure::{ExitCode, Failure};
+use super::hot_list::refuse_listed;
 use super::issues::settle_issues;
 use super::output::{Console, Reply};
 use super::pending::{Note, Pending};
@@ -46,6 +47,14 @@ fn attempt(context: &Context, required: &[&Place], optional: &[&Place]) -> Resul
     for slot in &mut slots {
         let transport: &mut dyn Transport = &mut **slot;
         let mut card = Client::select(transport)?;
+        if let Err(listed) = refuse_listed(context, card.status().number) {
+            Console::say(&format!(
+                "note: {}; what it has under way is the issuer's to resolve",
+                listed.message
+            ));
+            card.release();
+            continue;
+        }
         // Nobody keeps one card while he waits for another: somebody else may have taken them the other way round.
         card.release();
         cards.push(card);

@@ -40,6 +40,7 @@ mod relayed {
     use super::super::arguments::GlobalArguments;
     use super::super::context::Context;
     use super::super::failure::{ExitCode, Failure};
+    use super::super::hot_list::refuse_listed;
     use super::super::interrupt;
     use super::super::letters::Letters;
     use super::super::money;
@@ -167,7 +168,7 @@ mod relayed {
         fn offered(&self, context: &Context) -> Result<Letter, Failure> {
             let Some(money) = self.money else { return Err(Failure::usage("how much is to be paid?")) };
             let mut card = context.card()?;
-            money::usable(context.card_place()?, card.status())?;
+            money::usable(context, context.card_place()?, card.status())?;
             let order =
                 Transfer { currency: money.currency(), amount: money.amount, time: money::now(), pin: None };
             Ok(relay::offer(&mut card, &order)?)
@@ -222,6 +223,8 @@ mod relayed {
             error => error.into(),
         };
         let mut card = context.card()?;
+        refuse_listed(context, letter.sender.body.number)?;
+        refuse_listed(context, card.status().number)?;
         match relay::carry_out(&mut card, letter, None, money::now()) {
             Err(error) if wants_pin(&error, None) => {
                 // Nobody is asked with the card held.

@@ -62,9 +62,9 @@ fn once(context: &Context, money: Money, with_pin: bool) -> Result<Reply, Attemp
 
 fn now(context: &Context, money: Money, pin: Option<&PinBlock>, time: Time) -> Result<Reply, Attempt> {
     let mut payee = context.sam()?;
-    money::usable(context.sam_place()?, payee.status())?;
+    money::usable(context, context.sam_place()?, payee.status())?;
     let mut payer = context.card()?;
-    money::usable(context.card_place()?, payer.status())?;
+    money::usable(context, context.card_place()?, payer.status())?;
     let order = Transfer { currency: money.currency(), amount: money.amount, time, pin };
     let done = transfer::transfer(&mut payer, &mut payee, &order);
     let mut parties = Parties::both(context, &mut payer, &mut payee)?;

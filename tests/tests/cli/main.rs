@@ -10,6 +10,7 @@ mod exchange;
 mod explain;
 mod faults;
 mod history;
+mod hot_list;
 mod pending;
 mod run;
 mod serve;

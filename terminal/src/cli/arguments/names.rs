@@ -1,7 +1,7 @@
 //! What commands are called in JSON documents.
 
 use super::transfer::ProofCommand;
-use super::{CardCommand, Command, PinCommand, PocketCommand, RateCommand};
+use super::{CardCommand, Command, HotListCommand, PinCommand, PocketCommand, RateCommand};
 
 impl Command {
     /// The name in JSON documents.
@@ -20,6 +20,11 @@ impl Command {
             Self::Proof(ProofCommand::Export { .. }) => "proof export",
             Self::Proof(ProofCommand::Import { .. }) => "proof import",
             Self::Proof(ProofCommand::Offer { .. }) => "proof offer",
+            Self::HotList(HotListCommand::Add { .. }) => "hotlist add",
+            Self::HotList(HotListCommand::Remove { .. }) => "hotlist remove",
+            Self::HotList(HotListCommand::Show) => "hotlist show",
+            Self::HotList(HotListCommand::Export { .. }) => "hotlist export",
+            Self::HotList(HotListCommand::Import { .. }) => "hotlist import",
             Self::Refund(_) => "refund",
             Self::Unload(_) => "unload",
             Self::Collect { .. } => "collect",
