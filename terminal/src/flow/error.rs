@@ -3,6 +3,7 @@
 use apdu_spec::element::{Currency, Expiry, Role, Sequence};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
+use apdu_spec::status::StatusWord;
 
 use crate::client::{CardError, Failure};
 use crate::issuer::{IssuerError, StoreError};
@@ -133,6 +134,8 @@ impl FlowError {
         match self {
             Self::Card { source, .. } => source.status_code(),
             Self::OutcomeUnknown { source, .. } => source.status_code(),
+            // To GET DATA.
+            Self::NoKeyPair(_) => Some(StatusWord::ReferenceNotFound.code()),
             _ => None,
         }
     }
