@@ -7,6 +7,10 @@
 70 IF SW <> X"9000" AND SW <> X"6283" AND SW <> X"6285" THEN GOTO 120
 80 GOSUB PAYEE.STATUS
 90 IF PAYEE.NUMBER <> PD.TO THEN GOTO 120
+92 REM The session is a new one: in a transfer the purse verifies the certificate of its peer again
+94 IF PD.KIND <> TRANSFER THEN GOTO 100
+96 TRANSMIT PAYEE, VERIFY CERTIFICATE, P2 = X"BE", DATA = PAYEE.PEER
+98 IF SW <> X"9000" THEN GOTO 120
 100 LET PAYEE.READY = 1
 110 RETURN
 120 REM What became of the command that was lost is not known

@@ -65,6 +65,7 @@ listings! {
     "REFUND", Process, "refund";
     "UNLOAD", Process, "unload";
     "COLLECTION", Process, "collection";
+    "TRANSFER", Process, "transfer";
     "RECOVERY", Process, "recovery";
     "APPEND.RECORD", Step, "append";
     "CERTIFICATE.FORM", Step, "certificate-form";
@@ -112,6 +113,8 @@ listings! {
     "BACK.PAYEE", Step, "back-payee";
     "BACK.PAYER", Step, "back-payer";
     "BRING", Step, "bring";
+    "CERTIFICATE.SHOWN", Step, "certificate-shown";
+    "CERTIFICATES", Step, "certificates";
     "CREDIT.LOAD", Step, "credit-load";
     "DELIVER.COLLECTION", Step, "deliver-collection";
     "DELIVER.UNLOAD", Step, "deliver-unload";
@@ -120,6 +123,8 @@ listings! {
     "GIVE.BACK", Step, "give-back";
     "HAND.OVER", Step, "hand-over";
     "HOLDINGS", Step, "holdings";
+    "INTRODUCE", Step, "introduce";
+    "MEET", Step, "meet";
     "OPEN.RECORDS", Step, "open-records";
     "PAY", Step, "pay";
     "PAYEE.STATUS", Step, "payee-status";

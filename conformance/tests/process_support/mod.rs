@@ -6,6 +6,7 @@ pub(crate) mod equivalents;
 mod odd;
 mod odd_worlds;
 pub(crate) mod situations;
+mod transfers;
 mod trouble;
 mod worlds;
 
@@ -21,6 +22,7 @@ use purse_terminal::client::{Client, Failure};
 use purse_terminal::flow::load::{self, Load};
 use purse_terminal::flow::purchase::{self, Payment};
 use purse_terminal::flow::refund::{self, Refund};
+use purse_terminal::flow::transfer::{self, Transfer};
 use purse_terminal::flow::unload::{self, Unload};
 use purse_terminal::flow::{FlowError, collection, recovery};
 use purse_terminal::process::AtHand;
@@ -41,6 +43,7 @@ pub(crate) enum Process {
     Refund,
     Unload,
     Collection,
+    Transfer,
     Recovery,
 }
 
@@ -65,13 +68,26 @@ pub(crate) enum Fault {
 pub(crate) enum Side {
     Purse,
     Sam,
+    /// The other purse, in a world that has one.
+    Other,
 }
 
 impl Side {
+    const ALL: [Self; 3] = [Self::Purse, Self::Sam, Self::Other];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Purse => "purse",
+            Self::Sam => "sam",
+            Self::Other => "other",
+        }
+    }
+
     fn rig(self, world: &mut World) -> &mut Rig {
         match self {
             Self::Purse => &mut world.purse,
             Self::Sam => &mut world.sam,
+            Self::Other => world.other.as_mut().expect("a world with two purses"),
         }
     }
 }
@@ -84,7 +100,7 @@ pub(crate) struct Played {
     /// Messages to the issuer.
     pub(crate) messages: u32,
     /// Operations of each card's memory.
-    pub(crate) operations: [u64; 2],
+    pub(crate) operations: [u64; 3],
 }
 
 /// Units of a cut after everything.
@@ -106,7 +122,11 @@ fn set(world: &mut World, fault: Fault, selected_before: u64) -> Option<Failing>
 
 /// What happens to this card.
 fn incidents(situation: &Situation, fault: Fault, who: &'static str) -> Vec<Incident> {
-    let payee = if situation.process == Process::Purchase { "sam" } else { "purse" };
+    let payee = match situation.process {
+        Process::Purchase => "sam",
+        Process::Transfer => "other",
+        _ => "purse",
+    };
     let event = situation.event.filter(|_| who == payee).map(|event| Incident {
         command: Some(CommandName::Credit),
         number: 1,
@@ -128,13 +148,13 @@ pub(crate) fn faults(situation: &Situation, whole: &Played) -> Vec<Fault> {
     }
     let said =
         |name: &str| whole.said.iter().filter(|said| said.to == name && said.words != b"reset").count();
-    for (side, name, operations) in
-        [(Side::Purse, "purse", whole.operations[0]), (Side::Sam, "sam", whole.operations[1])]
-    {
-        for number in 1..=u64::try_from(said(name)).unwrap() {
+    for (side, operations) in Side::ALL.into_iter().zip(whole.operations) {
+        for number in 1..=u64::try_from(said(side.name())).unwrap() {
             faults.push(Fault::Lose(side, number));
             // Whoever holds two cards at once notices that one is gone before it asks the other.
-            if matches!(situation.process, Process::Load | Process::Unload | Process::Purchase) {
+            let notices =
+                matches!(situation.process, Process::Refund | Process::Collection | Process::Recovery);
+            if !notices || situation.cards_leave {
                 faults.push(Fault::Remove(side, number));
             }
         }
@@ -149,8 +169,9 @@ pub(crate) fn faults(situation: &Situation, whole: &Played) -> Vec<Fault> {
     faults
 }
 
-fn operations(world: &World) -> [u64; 2] {
-    [&world.purse, &world.sam].map(|rig| rig.inner().card().counts().operations())
+fn operations(world: &World) -> [u64; 3] {
+    [Some(&world.purse), Some(&world.sam), world.other.as_ref()]
+        .map(|rig| rig.map_or(0, |rig| rig.inner().card().counts().operations()))
 }
 
 fn class(result: Result<bool, FlowError>) -> &'static str {
@@ -176,7 +197,8 @@ pub(crate) fn by_flow(situation: &Situation, fault: Fault) -> Played {
     let names = if swapped { ["sam", "purse"] } else { ["purse", "sam"] };
     let mut purse = Overheard::new(purse, names[0], &notes, incidents(situation, fault, names[0]));
     let mut sam = Overheard::new(sam, names[1], &notes, incidents(situation, fault, names[1]));
-    let mut other = other.as_mut().map(|rig| Overheard::new(rig, "other", &notes, Vec::new()));
+    let mut other =
+        other.as_mut().map(|rig| Overheard::new(rig, "other", &notes, incidents(situation, fault, "other")));
     let mut desk = overheard_issuer(bank, &notes, failing);
     let payer_pin = situation.pin.map(pin);
     if selected_before == 0 {
@@ -208,6 +230,11 @@ pub(crate) fn by_flow(situation: &Situation, fault: Fault) -> Played {
             // Whether it knows is of no consequence for what it says.
             class(collection::collect(&mut sam, &mut desk, time).map(|_| true))
         }
+        Process::Transfer => class((|| {
+            let mut payee = select(other.as_mut().unwrap_or(&mut sam))?;
+            let order = Transfer { currency: eur(), amount: Amount(amount), time, pin: payer_pin.as_ref() };
+            Ok(transfer::transfer(&mut select(&mut purse)?, &mut payee, &order)?.acknowledged)
+        })()),
         Process::Recovery => {
             let mut cards: Vec<Client<&mut dyn Transport>> = vec![
                 select(&mut purse as &mut dyn Transport).expect("a purse"),
@@ -224,7 +251,7 @@ pub(crate) fn by_flow(situation: &Situation, fault: Fault) -> Played {
     };
     let messages = desk.messages();
     let after = operations(&world);
-    let operations = [0, 1].map(|card: usize| after[card].saturating_sub(before[card]));
+    let operations = [0, 1, 2].map(|card: usize| after[card].saturating_sub(before[card]));
     Played { said: notes.take(), outcome, messages, operations }
 }
 
@@ -272,7 +299,8 @@ pub(crate) fn try_text(
     let numbers = if swapped { [party(2), party(1)] } else { [party(1), party(2)] };
     let mut purse = Overheard::new(purse, names[0], &notes, incidents(situation, fault, names[0]));
     let mut sam = Overheard::new(sam, names[1], &notes, incidents(situation, fault, names[1]));
-    let mut other = other.as_mut().map(|rig| Overheard::new(rig, "other", &notes, Vec::new()));
+    let mut other =
+        other.as_mut().map(|rig| Overheard::new(rig, "other", &notes, incidents(situation, fault, "other")));
     let mut desk = overheard_issuer(bank, &notes, failing);
     let payer_pin = situation.pin.map_or_else(Vec::new, |digits| pin(digits).emit().to_vec());
     let name = match process {
@@ -281,6 +309,7 @@ pub(crate) fn try_text(
         Process::Refund => "REFUND",
         Process::Unload => "UNLOAD",
         Process::Collection => "COLLECTION",
+        Process::Transfer => "TRANSFER",
         Process::Recovery => "RECOVERY",
     };
     let mut rounds = vec![numbers[0]];
@@ -291,6 +320,13 @@ pub(crate) fn try_text(
     let at_hand = match process {
         Process::Load | Process::Unload => AtHand::alone(numbers[0], &mut purse, Some(&mut desk)),
         Process::Collection => AtHand::alone(numbers[1], &mut sam, Some(&mut desk)),
+        Process::Transfer => {
+            let payee = match &mut other {
+                Some(other) => (party(3), other as &mut dyn Transport),
+                None => (numbers[1], &mut sam as &mut dyn Transport),
+            };
+            AtHand::new(vec![(numbers[0], &mut purse), payee], Some(&mut desk))
+        }
         Process::Purchase | Process::Refund | Process::Recovery => {
             let mut cards: Vec<(_, &mut dyn Transport)> = vec![(numbers[0], &mut purse)];
             if !situation.is_alone {
@@ -324,5 +360,5 @@ pub(crate) fn try_text(
         }
     }
     drop(at_hand);
-    Ok(Played { said: notes.take(), outcome, messages: desk.messages(), operations: [0; 2] })
+    Ok(Played { said: notes.take(), outcome, messages: desk.messages(), operations: [0; 3] })
 }

@@ -26,6 +26,8 @@ pub(crate) struct Situation {
     pub(crate) swapped: bool,
     /// The purse is the only card at hand.
     pub(crate) is_alone: bool,
+    /// Cards are taken away too, though the process talks to one of them after the other.
+    pub(crate) cards_leave: bool,
     /// What else may go wrong.
     pub(crate) troubles: &'static [&'static [Trouble]],
     /// So long that nothing but that goes wrong.
@@ -48,6 +50,7 @@ pub(super) const fn situation(
         event: None,
         swapped: false,
         is_alone: false,
+        cards_leave: false,
         troubles: &[],
         is_long: false,
     }
@@ -55,7 +58,7 @@ pub(super) const fn situation(
 
 /// All of them.
 pub(crate) fn situations() -> Vec<Situation> {
-    [usual(), super::odd::odd()].concat()
+    [usual(), super::odd::odd(), super::transfers::transfers()].concat()
 }
 
 #[allow(clippy::too_many_lines, reason = "a list")]

@@ -1,7 +1,8 @@
 //! What else may go wrong: several things one after the other, or something that no card of ours does, but another may.
 
 use apdu_spec::command::CommandName::{
-    self, Acknowledge, Credit, Debit, Decline, Initialize, ReadEntry, ReadRecord, Reverse, Select,
+    self, Acknowledge, Credit, Debit, Decline, GetData, GetProof, Initialize, ReadEntry, ReadRecord, Reverse,
+    Select, VerifyCertificate,
 };
 use apdu_spec::element::{Amount, Kind, Sequence};
 use apdu_spec::life_cycle::LifeCycle;
@@ -30,6 +31,9 @@ const SEQUENCE: usize = BLOCK + 12;
 /// Places in a record.
 const ROLE: usize = PayDetails::LENGTH;
 const STATE: usize = PayDetails::LENGTH + 1;
+/// Places in the object 7F21: the purse's number, the header of the signature.
+const OWNER: usize = 10;
+const SIGNATURE: usize = 84;
 /// More than the sequences that a locked purse is asked for without success.
 const MANY: u32 = 1_035;
 
@@ -69,6 +73,16 @@ const SAYS_TERMINATED: Mishap = Altered(|answer| says(answer, StatusWord::Termin
 const SAYS_BLANK: Mishap = Altered(|answer| put(answer, LIFE_CYCLE, &[LifeCycle::Blank.code()]));
 const HAS_DONE_MUCH: Mishap = Altered(|answer| put(answer, SEQUENCE, &MANY.to_be_bytes()));
 const NAMES_ANOTHER: Mishap = Altered(|answer| put(answer, 0, &party(7).0));
+/// The card has no such data object.
+const ABSENT: Mishap = Answered(|| word(StatusWord::ReferenceNotFound));
+/// What stands where a certificate should, or another purse's.
+const NO_OBJECT: Mishap = Altered(|answer| put(answer, 1, &[0x22]));
+const NO_SIGNATURE: Mishap = Altered(|answer| put(answer, SIGNATURE, &[0x5F, 0x38]));
+const OF_ANOTHER: Mishap = Altered(|answer| put(answer, OWNER, &party(7).0));
+const TOO_SHORT: Mishap = Altered(|answer| {
+    answer.remove(SIGNATURE + 10);
+});
+const TOO_LONG: Mishap = Altered(|answer| answer.insert(SIGNATURE + 10, 0));
 /// A record that says that it is open, although this card was paid in it.
 const OPEN_PAYEE: Mishap = Altered(|answer| {
     if answer.get(ROLE) == Some(&RecordRole::Payee.code()) {
@@ -116,6 +130,11 @@ fn other_sam(found: &mut Rig) {
     *found = rig("another SAM", &Profile::sam(4, 0));
 }
 
+/// The other purse of a transfer gives place to a third one.
+fn third_purse(found: &mut Rig) {
+    *found = rig("a third purse", &Profile::purse(5, 20_00).with_key_pair());
+}
+
 /// The answer to a command is lost, and the way back to the card is not as usual.
 macro_rules! back {
     ($name:ident, $who:literal, $command:ident, $other:ident) => {
@@ -143,6 +162,7 @@ back!(PURSE_CREDIT, "purse", Credit, other_purse);
 back!(SAM_CREDIT, "sam", Credit, other_sam);
 back!(PURSE_DEBIT, "purse", Debit, other_purse);
 back!(SAM_DEBIT, "sam", Debit, other_sam);
+back!(OTHER_CREDIT, "other", Credit, third_purse);
 
 /// A payee that refuses, and then something is lost.
 macro_rules! refusals {
@@ -171,6 +191,7 @@ macro_rules! refusals {
 
 refusals!(REFUSED_BY_PURSE, "purse", "sam", other_sam);
 refusals!(REFUSED_BY_SAM, "sam", "purse", other_purse);
+refusals!(REFUSED_BY_OTHER, "other", "purse", third_purse);
 
 /// Cards that say what no card of ours says.
 pub(crate) const STRANGERS: &[Trouble] = &[
@@ -246,3 +267,74 @@ pub(crate) const STRANGE_LOG: &[Trouble] = &[of_cards(&[("purse", at(ReadEntry, 
 pub(crate) const ENDLESS: &[Trouble] = &[of_cards(&[("purse", at(ReadRecord, 0, SAME_RECORD))])];
 /// A locked purse with a long history.
 pub(crate) const LONG_HISTORY: &[Trouble] = &[of_cards(&[("purse", next(Select, HAS_DONE_MUCH))])];
+
+/// Two purses show each other their certificates.
+macro_rules! meeting {
+    ($name:ident, $who:literal) => {
+        const $name: [Trouble; 14] = [
+            of_cards(&[($who, next(GetData, Lost))]),
+            of_cards(&[($who, next(GetData, Unsent))]),
+            of_cards(&[($who, next(GetData, ABSENT))]),
+            of_cards(&[($who, next(GetData, REFUSED))]),
+            of_cards(&[($who, next(GetData, STRANGE))]),
+            of_cards(&[($who, next(GetData, NO_OBJECT))]),
+            of_cards(&[($who, next(GetData, NO_SIGNATURE))]),
+            of_cards(&[($who, next(GetData, OF_ANOTHER))]),
+            of_cards(&[($who, next(GetData, TOO_SHORT))]),
+            of_cards(&[($who, next(GetData, TOO_LONG))]),
+            of_cards(&[($who, next(VerifyCertificate, Lost))]),
+            of_cards(&[($who, next(VerifyCertificate, Unsent))]),
+            of_cards(&[($who, next(VerifyCertificate, REFUSED))]),
+            of_cards(&[($who, next(VerifyCertificate, STRANGE))]),
+        ];
+    };
+}
+
+meeting!(MEETING_OF_PURSE, "purse");
+meeting!(MEETING_OF_OTHER, "other");
+pub(crate) const PURSE_MEETS: &[Trouble] = &MEETING_OF_PURSE;
+pub(crate) const OTHER_MEETS: &[Trouble] = &MEETING_OF_OTHER;
+
+/// After a lost answer each verifies the other's certificate again, or does not.
+pub(crate) const MEETING_AGAIN: &[Trouble] = &[
+    of_cards(&[("purse", next(Debit, Lost)), ("purse", next(VerifyCertificate, Lost))]),
+    of_cards(&[("purse", next(Debit, Lost)), ("purse", next(VerifyCertificate, REFUSED))]),
+    of_cards(&[("purse", next(Debit, STRANGE)), ("purse", next(VerifyCertificate, Unsent))]),
+    of_cards(&[("other", next(Credit, Lost)), ("other", next(VerifyCertificate, Lost))]),
+    of_cards(&[("other", next(Credit, Lost)), ("other", next(VerifyCertificate, REFUSED))]),
+    of_cards(&[("other", next(Credit, STRANGE)), ("other", next(VerifyCertificate, Unsent))]),
+    of_cards(&[("other", next(Credit, REFUSED)), ("other", next(Decline, Lost))]),
+    of_cards(&[
+        ("other", next(Credit, REFUSED)),
+        ("other", next(Decline, Lost)),
+        ("other", next(VerifyCertificate, REFUSED)),
+    ]),
+    of_cards(&[("other", next(Credit, REFUSED)), ("purse", next(Reverse, Lost))]),
+    of_cards(&[
+        ("other", next(Credit, REFUSED)),
+        ("purse", next(Reverse, Lost)),
+        ("purse", next(VerifyCertificate, REFUSED)),
+    ]),
+];
+
+/// While an open transfer comes to its end.
+pub(crate) const SETTLING_TRANSFER: &[Trouble] = &[
+    of_cards(&[("purse", next(GetProof, REFUSED))]),
+    of_cards(&[("purse", next(GetProof, Lost))]),
+    of_cards(&[("other", next(Credit, Unsent))]),
+    of_cards(&[("other", next(Credit, REFUSED))]),
+    of_cards(&[("other", next(Credit, REFUSED)), ("other", next(Decline, REFUSED))]),
+    of_cards(&[("other", next(Credit, REFUSED)), ("other", next(Decline, Lost))]),
+    of_cards(&[("other", next(Credit, REFUSED)), ("purse", next(Reverse, REFUSED))]),
+    of_cards(&[("other", next(Credit, REFUSED)), ("purse", next(Reverse, Lost))]),
+    of_cards(&[("purse", next(Acknowledge, REFUSED))]),
+    of_cards(&[("purse", next(Acknowledge, Unsent))]),
+];
+
+/// After a lost answer the purse that is paid is not there again at once, or does not verify the certificate again.
+pub(crate) const MEETING_LATE: &[Trouble] = &[
+    of_cards(&[("other", next(Credit, Lost)), ("other", next(Select, Lost))]),
+    of_cards(&[("other", next(Credit, Lost)), ("other", next(Select, NOT_FOUND))]),
+    of_cards(&[("other", next(Credit, Lost)), ("other", next(VerifyCertificate, Lost))]),
+    of_cards(&[("other", next(Credit, Lost)), ("other", next(VerifyCertificate, REFUSED))]),
+];

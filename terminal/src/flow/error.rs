@@ -3,6 +3,7 @@
 use apdu_spec::element::{Amount, Currency, Expiry, Role, Sequence};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
+use apdu_spec::status::StatusWord;
 
 use crate::client::{CardError, Failure};
 use crate::issuer::{IssuerError, StoreError};
@@ -151,6 +152,8 @@ impl FlowError {
             Self::OutcomeUnknown { source, .. } | Self::ExchangeHalfDone { source, .. } => {
                 source.status_code()
             }
+            // To GET DATA.
+            Self::NoKeyPair(_) => Some(StatusWord::ReferenceNotFound.code()),
             _ => None,
         }
     }

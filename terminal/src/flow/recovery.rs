@@ -256,6 +256,8 @@ pub(super) fn settle_held<A: Transport, B: Transport>(
             let nack = payee.decline(&voucher).map_err(|error| of_payee(error).in_doubt(pay_details))?;
             let reversed = payer.reverse(pay_details.from_sequence, nack);
             reversed.map_err(|error| of_payer(error).in_doubt(pay_details))?;
+            // Of the transfer nothing is left to be said.
+            payer.part();
             payer.reselect().map_err(of_payer)?;
             Ok(Outcome::Reversed)
         }

@@ -2,7 +2,7 @@
 
 use apdu_spec::certificate::Certificate;
 use apdu_spec::command::InitializeData;
-use apdu_spec::element::{Amount, Currency, KeyVersion, Kind, Time};
+use apdu_spec::element::{Amount, Currency, KeyVersion, Kind, Role, Time};
 use apdu_spec::pin::PinBlock;
 
 use super::error::{FlowError, Party};
@@ -45,10 +45,17 @@ fn transfer_held<A: Transport, B: Transport>(
     payee: &mut Client<B>,
     order: &Transfer<'_>,
 ) -> Result<Receipt, FlowError> {
-    guard::validity(payer.status(), order.time)?;
-    guard::validity(payee.status(), order.time)?;
+    for status in [payer.status(), payee.status()] {
+        guard::role(status, Role::Purse)?;
+        guard::validity(status, order.time)?;
+    }
+    if payer.status().number == payee.status().number {
+        return Err(FlowError::WrongPurse("a purse cannot pay itself"));
+    }
     handover::hold_both(payee, payer)?;
-    let certificates = (guard::certificate(payer, order.time)?, guard::certificate(payee, order.time)?);
+    let certificates = (guard::any_certificate(payer)?, guard::any_certificate(payee)?);
+    guard::current(&certificates.0, order.time)?;
+    guard::current(&certificates.1, order.time)?;
     introduce((payer, &certificates.0), (payee, &certificates.1))?;
     if let Some(pin) = order.pin {
         payer.verify(pin).map_err(FlowError::card(Party::Purse))?;
@@ -81,9 +88,6 @@ fn introduce<A: Transport, B: Transport>(
     (payer, of_payer): (&mut Client<A>, &Certificate),
     (payee, of_payee): (&mut Client<B>, &Certificate),
 ) -> Result<(), FlowError> {
-    if of_payer.body.number == of_payee.body.number {
-        return Err(FlowError::WrongPurse("a purse cannot pay itself"));
-    }
     payer.meet(of_payee).map_err(FlowError::card(Party::Purse))?;
     payee.meet(of_payer).map_err(FlowError::card(Party::Receiver))
 }
