@@ -28,21 +28,24 @@ fn transfer(amount: u32, (from, from_sequence): (u64, u32), (to, to_sequence): (
 
 /// From one card to the other, with what they themselves say; both have met. The PD that was agreed on.
 #[track_caller]
-fn pay(payer: (&mut CommonCard, u64), payee: (&mut CommonCard, u64), amount: u32) -> PayDetails {
-    let (from, to) = (payer.0.sequence().0, payee.0.sequence().0);
-    let agreed = transfer(amount, (payer.1, from), (payee.1, to));
-    meet(payee.0, payer.1);
-    meet(payer.0, payee.1);
-    let asked = Initialized::parse(&payee.0.repeat(&initialize(&agreed))).unwrap();
+fn pay(
+    (payer, from): (&mut CommonCard, u64),
+    (payee, to): (&mut CommonCard, u64),
+    amount: u32,
+) -> PayDetails {
+    let agreed = transfer(amount, (from, payer.sequence().0), (to, payee.sequence().0));
+    meet(payee, from);
+    meet(payer, to);
+    let asked = Initialized::parse(&payee.repeat(&initialize(&agreed))).unwrap();
     assert_eq!(
         (asked.number, asked.sequence, asked.req),
         (agreed.to, agreed.to_sequence, session(&agreed).req())
     );
-    let proof = Proof::parse(&payer.0.succeed(&debit(&agreed))).unwrap();
+    let proof = Proof::parse(&payer.succeed(&debit(&agreed))).unwrap();
     let ack =
-        payee.0.succeed(&Command::Credit(Voucher { pay_details: agreed, val: proof.val, tac: proof.tac }));
+        payee.succeed(&Command::Credit(Voucher { pay_details: agreed, val: proof.val, tac: proof.tac }));
     assert_eq!(ack, session(&agreed).ack().0);
-    payer.0.succeed(&acknowledge(&agreed));
+    payer.succeed(&acknowledge(&agreed));
     agreed
 }
 
