@@ -256,6 +256,8 @@ pub struct Profile {
     pub flags: u8,
     /// Initial balance of the euro pocket.
     pub balance: Amount,
+    /// Of the dollar pocket.
+    pub dollars: Amount,
     /// Limits of both pockets.
     pub limits: Limits,
     /// Digits of the PIN.
@@ -272,6 +274,7 @@ impl Profile {
             number: party(number),
             flags: 0,
             balance: Amount(balance),
+            dollars: Amount::ZERO,
             limits: PURSE_LIMITS,
             pin: "1234",
             key_pair: None,
@@ -291,6 +294,7 @@ impl Profile {
             number: party(number),
             flags: 0,
             balance: Amount(balance),
+            dollars: Amount::ZERO,
             limits: SAM_LIMITS,
             pin: "9999",
             key_pair: None,
@@ -302,7 +306,7 @@ impl Profile {
         let masters = [VERSION, OTHER_VERSION].map(|version| (version, master(KeyPurpose::Payment, version)));
         let mut pockets = [None; POCKETS];
         for (place, (currency, balance)) in
-            [(eur(), self.balance), (usd(), Amount::ZERO)].into_iter().enumerate()
+            [(eur(), self.balance), (usd(), self.dollars)].into_iter().enumerate()
         {
             let parameters = PocketParameters { currency, exponent: 2, limits: self.limits };
             pockets[place] = Some(PocketGroup { parameters, balance });

@@ -9,6 +9,7 @@ use apdu_spec::pocket::POCKETS;
 use apdu_spec::record::{RecordRole, RecordState};
 use purse_card::store::Store;
 use purse_terminal::simulated_memory::SimulatedMemory;
+use purse_tests::scheme::usd;
 use rustc_hash::FxHasher;
 
 /// One sequence of the card's life, also after its record has left the log.
@@ -103,7 +104,12 @@ impl Content {
 
     /// What pocket 0 holds.
     pub const fn balance(&self) -> u32 {
-        self.pockets[0][0]
+        self.balance_of(0)
+    }
+
+    /// What a pocket holds.
+    pub const fn balance_of(&self, pocket: usize) -> u32 {
+        self.pockets[pocket][0]
     }
 
     /// Payments of this card that its log has as open.
@@ -138,19 +144,25 @@ pub struct Brief<'a>(pub &'a PayDetails);
 
 impl std::fmt::Debug for Brief<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let PayDetails { kind, amount, from, from_sequence, to, to_sequence, .. } = self.0;
-        write!(formatter, "{kind:?} {} {from}#{} to {to}#{}", amount.0, from_sequence.0, to_sequence.0)
+        let PayDetails { kind, currency, amount, from, from_sequence, to, to_sequence, .. } = self.0;
+        let dollars = if *currency == usd() { " USD" } else { "" };
+        write!(
+            formatter,
+            "{kind:?} {}{dollars} {from}#{} to {to}#{}",
+            amount.0, from_sequence.0, to_sequence.0
+        )
     }
 }
 
 impl std::fmt::Debug for Content {
     /// Without the chain and the limits, which differ where anything else does.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let [euros, ..] = self.pockets;
+        let [euros, dollars, ..] = self.pockets;
         formatter
             .debug_struct("Content")
             .field("history", &self.history)
             .field("euros", &euros)
+            .field("dollars", &dollars)
             .field("last_load", &self.last_load)
             .field("tries", &self.tries)
             .field("guesses", &self.guesses)
@@ -193,7 +205,7 @@ impl Closing {
     }
 }
 
-/// PIN block, own keys and masters, so that two cards that differ in them are not taken for the same.
+/// PIN block, own keys, masters and key pair, so that two cards that differ in them are not taken for the same.
 fn secrets<const WINDOW: usize, const EXCEPTIONS: usize>(
     store: &Store<SimulatedMemory, WINDOW, EXCEPTIONS>,
 ) -> u64 {
@@ -207,6 +219,10 @@ fn secrets<const WINDOW: usize, const EXCEPTIONS: usize>(
     for (version, key) in store.masters().into_iter().flat_map(|masters| masters.keys.iter().flatten()) {
         (version.0, key.0).hash(&mut hasher);
     }
+    if let Some(key) = store.transfer_key().expect("a memory that reads") {
+        (key.private_key.0, key.issuer_key).hash(&mut hasher);
+    }
+    store.certificate().expect("a memory that reads").hash(&mut hasher);
     hasher.finish()
 }
 

@@ -3,6 +3,7 @@
 
 pub mod chance;
 pub mod content;
+pub mod curve;
 pub mod explorer;
 pub mod faults;
 pub mod property;

@@ -36,13 +36,19 @@ pub enum Property {
     CollectionPays,
     /// A SAM with no collection open can always be collected.
     CollectionHasItsPlace,
+    /// A purse with no unload open can always be unloaded.
+    UnloadHasItsPlace,
+    /// Of a transfer a card does and says something only with the purse that it has met in this session.
+    PeerIsPresent,
+    /// Nobody receives more offline between two loads than the limit, and what is received is counted.
+    OfflineReceipts,
     /// Nothing is written before a MAC or a PIN has been verified, nor by a command that is refused.
     NothingWritten,
 }
 
 impl Property {
     /// Every one.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::NoValueCreated,
         Self::AllValueAccounted,
         Self::DebitOnRequest,
@@ -58,6 +64,9 @@ impl Property {
         Self::PinTries,
         Self::CollectionPays,
         Self::CollectionHasItsPlace,
+        Self::UnloadHasItsPlace,
+        Self::PeerIsPresent,
+        Self::OfflineReceipts,
         Self::NothingWritten,
     ];
 
@@ -79,6 +88,9 @@ impl Property {
             Self::PinTries => "PIN tries never more than allowed",
             Self::CollectionPays => "a collection pays no more than the SAM gave up",
             Self::CollectionHasItsPlace => "a collection always has its place",
+            Self::UnloadHasItsPlace => "an unload always has its place",
+            Self::PeerIsPresent => "no transfer without its peer",
+            Self::OfflineReceipts => "no more received offline than the limit",
             Self::NothingWritten => "nothing written before a MAC or PIN is verified",
         }
     }

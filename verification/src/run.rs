@@ -189,7 +189,7 @@ fn tear(unit: usize, atomic: bool, seed: u64, share: (usize, usize), until: Inst
     match unit {
         1 => with::<3, 2>(unit, atomic, seed, share, until),
         16 => with::<2, 2>(unit, atomic, seed, share, until),
-        _ => with::<4, 1>(unit, atomic, seed, share, until),
+        _ => with::<4, 2>(unit, atomic, seed, share, until),
     }
 }
 

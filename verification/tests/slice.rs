@@ -3,6 +3,9 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use apdu_spec::element::Kind;
+use apdu_spec::record::{RecordRole, RecordState};
+use purse_tests::scheme::{eur, usd};
 use purse_verification::content::Content;
 use purse_verification::explorer::scope::{scope, scopes};
 use purse_verification::explorer::{Explorer, Search, explore, smallest};
@@ -31,6 +34,68 @@ fn cards(level: u32, seed: u64, most: usize) -> HashSet<Content> {
     explorer.explore(&Search { until, most, sought: None, seed });
     assert!(explorer.explored().complete || most < usize::MAX);
     explorer.cards().cloned().collect()
+}
+
+/// What the cards of a scope of transfers hold, in the first of its states.
+fn paying_purses(name: &str, most: usize) -> Vec<Content> {
+    let scope = scope(name, 1).expect("a scope");
+    assert_eq!((scope.window, scope.exceptions), (2, 2));
+    let mut explorer = Explorer::<2, 2>::new(scope, 1);
+    let until = Instant::now() + Duration::from_secs(600);
+    explorer.explore(&Search { until, most, sought: None, seed: 1 });
+    let explored = explorer.explored();
+    assert!(explored.tally.is_clean(), "{:?}\n{:?}", explored.tally.violations(), explored.paths);
+    for property in [Property::PeerIsPresent, Property::OfflineReceipts, Property::UnloadHasItsPlace] {
+        assert!(explored.tally.checks(property) > 0, "{}", property.name());
+    }
+    assert!(explored.recoveries > 0);
+    explorer.cards().cloned().collect()
+}
+
+/// Open records of these kinds in EF.EXC: in the log, and older than its window of two.
+fn in_exceptions(card: &Content, kinds: &[Kind]) -> bool {
+    let older = &card.history[..card.history.len().saturating_sub(2)];
+    let kept: Vec<Kind> =
+        older.iter().filter(|past| past.in_log && past.is_open()).map(|past| past.pay_details.kind).collect();
+    kept == kinds
+}
+
+#[test]
+fn transfers_move_to_ef_exc_and_come_to_both_ends() {
+    let cards = paying_purses("transfer: two purses", 20_000);
+    assert!(cards.iter().any(|card| in_exceptions(card, &[Kind::Transfer])));
+    for (role, state) in [
+        (RecordRole::Payer, RecordState::Settled),
+        (RecordRole::Payer, RecordState::Reversed),
+        (RecordRole::Payee, RecordState::Settled),
+        (RecordRole::Declined, RecordState::Settled),
+    ] {
+        let is_there =
+            |card: &Content| card.history.iter().any(|past| (past.role, past.state) == (role, state));
+        assert!(cards.iter().any(is_there), "{role:?} {state:?}");
+    }
+}
+
+#[test]
+fn ef_exc_is_filled_by_a_transfer_and_an_unload() {
+    let cards = paying_purses("transfer, load and unload: two purses", 30_000);
+    let full = |card: &Content| {
+        let open = card.open().filter(|past| past.is_open_exceptional());
+        let kinds: Vec<Kind> = open.map(|past| past.pay_details.kind).collect();
+        kinds == [Kind::Transfer, Kind::Unload]
+    };
+    assert!(cards.iter().any(full));
+}
+
+#[test]
+fn locked_purses_and_both_pockets_take_part() {
+    let cards = paying_purses("transfer and lock: two purses", 20_000);
+    let locked = |card: &Content| card.flags[1] && card.open().next().is_some();
+    assert!(cards.iter().any(locked));
+    let cards = paying_purses("two pockets: two purses", 20_000);
+    let euros = |card: &Content| card.history.iter().any(|past| past.pay_details.currency == eur());
+    let dollars = |card: &Content| card.history.iter().any(|past| past.pay_details.currency == usd());
+    assert!(cards.iter().any(|card| euros(card) && dollars(card)));
 }
 
 #[test]

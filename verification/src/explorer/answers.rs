@@ -8,10 +8,10 @@ use apdu_spec::file::File;
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::record::{RecordRole, RecordState};
 use apdu_spec::status::StatusWord;
-use purse_tests::scheme::pay_details;
+use purse_tests::scheme::party;
 
 use super::laboratory::Laboratory;
-use super::message::{Message, Order, Word};
+use super::message::{Message, Order, Word, agreed};
 use super::post::Post;
 use super::specimen::{Identity, Response, Shipped, process};
 use crate::content::{Content, Past};
@@ -30,13 +30,18 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
         if *status != StatusWord::Success {
             return None;
         }
+        self.has_its_peer(order, before, durable);
         let said = |pay_details, word, mac, tac| Some(Message { pay_details, word, mac, tac });
         let settled = |sequence: u32| durable.history.get(sequence as usize);
         let (message, true_in_memory) = match order {
-            Order::Initialize(kind, amount, from, from_sequence) => {
+            Order::Initialize(kind, currency, amount, from, from_sequence) => {
                 let asked = Initialized::parse(data).ok()?;
-                let pay_details =
-                    pay_details(*kind, *amount, (*from, *from_sequence), (asked.number, asked.sequence.0));
+                let to = (asked.number, asked.sequence.0);
+                let pay_details = agreed(*kind, *currency, *amount, (*from, *from_sequence), to);
+                let is_own = asked.number == party(before.party as u64 + 1);
+                self.tally.check(Property::DebitOnRequest, is_own, || {
+                    format!("{order:?} asks in the name of {}: {:?}", asked.number, before.content)
+                });
                 (said(pay_details, Word::Req, asked.req.0, [0; 8]), asked.sequence.0 == durable.next())
             }
             Order::Debit(pay_details, _) => {
@@ -79,6 +84,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
                     |past: &Past| past.role == RecordRole::Reversal && past.reference == Some(*sequence);
                 (None, durable.history.iter().any(is_reversal))
             }
+            Order::Meet(_) => return None,
             Order::Verify(right) => (None, *right && durable.tries[0] == durable.tries[1]),
             Order::Lock(locked) => (None, durable.flags[1] == *locked),
             Order::Script(bytes, resolved) => (None, has_obeyed(bytes, *resolved, &before.content, durable)),

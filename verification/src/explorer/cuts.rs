@@ -1,14 +1,15 @@
 //! What a laboratory does to each command that writes, and to each new card.
 
-use apdu_spec::element::{Kind, Role};
+use apdu_spec::element::{Currency, Kind, Role};
 use apdu_spec::record::{RecordRole, RecordState};
 use apdu_spec::status::StatusWord;
 use purse_terminal::simulated_memory::{Cut, Flight, SimulatedMemory};
-use purse_tests::scheme::{issuer, party, pay_details, session};
+use purse_tests::scheme::{eur, issuer, party, pay_details, session, usd};
 
 use super::laboratory::Laboratory;
 use super::message::Order;
-use super::specimen::{Identity, Response, boot, process};
+use super::sessions::knock;
+use super::specimen::{Identity, Response, Shipped, boot, process};
 use crate::content::{Closing, Content, Past};
 use crate::property::Property;
 
@@ -48,11 +49,12 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
         order: &Order,
         command: &[u8],
         response: &Response,
-        Identity { content: before, verified, .. }: &Identity,
+        identity: &Identity,
         durable: &Content,
         cut: Cut,
     ) -> Option<(Content, SimulatedMemory)> {
-        let mut card = boot::<WINDOW, EXCEPTIONS>(self.memory(node), *verified);
+        let before = &identity.content;
+        let mut card: Shipped<WINDOW, EXCEPTIONS> = identity.boot(self.memory(node));
         card.memory_mut().cut(cut);
         let answer = process(&mut card, command);
         self.counts.commands += 1;
@@ -121,39 +123,83 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
 
     /// What must hold of a card by itself.
     pub(super) fn inspect(&mut self, node: u32) {
-        let Identity { content, verified, party: place } = self.identity(node).clone();
+        let identity = self.identity(node).clone();
+        let Identity { content, party: place, .. } = &identity;
         // Every open record that may not be lost is in the log.
         let lost = content.history.iter().find(|past| past.is_open_exceptional() && !past.in_log);
         self.tally.check(Property::AllValueAccounted, lost.is_none(), || {
             format!("an open record has left the log: {lost:?} of {content:?}")
         });
-        let twice = content.history.iter().zip(0_u32..).find(|(past, sequence)| {
-            past.role == RecordRole::Payer && returns(&content, past, *sequence) > 1
-        });
+        let twice =
+            content.history.iter().zip(0_u32..).find(|(past, sequence)| {
+                past.role == RecordRole::Payer && returns(content, past, *sequence) > 1
+            });
         self.tally.check(Property::OneReturn, twice.is_none(), || {
             format!("came back twice: {twice:?} of {content:?}")
         });
+        for (pocket, currency) in [eur(), usd()].into_iter().enumerate() {
+            let [_, _, counted] = content.pockets[pocket];
+            let (least, most) = received_offline(content, currency);
+            let limited = least <= counted && counted <= most && least <= self.offline_receipts;
+            self.tally.check(Property::OfflineReceipts, limited, || {
+                format!("{least} to {most} received offline, {counted} counted: {content:?}")
+            });
+        }
         if content.pockets[0][0] > 0 || !content.history.is_empty() {
-            self.has_a_place_for_collection(node, place, &content, verified);
+            self.has_a_place_for_unload(node, &identity);
+        }
+        if self.role(*place) == Role::Purse && self.transfers && identity.peer.is_none() {
+            let met = knock(&mut identity.boot::<WINDOW, EXCEPTIONS>(self.memory(node)), *place, content);
+            let has_none = met
+                .iter()
+                .all(|(order, (_, status))| order.other(content).is_none() || *status != StatusWord::Success);
+            self.tally.check(Property::PeerIsPresent, has_none, || format!("{met:02X?} on {content:?}"));
         }
     }
 
-    fn has_a_place_for_collection(&mut self, node: u32, place: usize, content: &Content, verified: bool) {
-        let number = party(place as u64 + 1);
+    /// A SAM's collection of all that it has, or the unload of a minor unit of a purse.
+    fn has_a_place_for_unload(&mut self, node: u32, identity: &Identity) {
+        let Identity { content, party: place, .. } = identity;
+        let number = party(*place as u64 + 1);
         let is_open = content.open().any(|past| past.pay_details.kind == Kind::Unload);
-        if self.role(place) != Role::Merchant || is_open || content.flags != [false; 3] {
+        let role = self.role(*place);
+        let has_nothing = role == Role::Purse && content.balance() == 0;
+        if is_open || has_nothing || content.flags != [false; 3] {
             return;
         }
+        let (property, amount) = match role {
+            Role::Merchant => (Property::CollectionHasItsPlace, content.balance()),
+            Role::Purse => (Property::UnloadHasItsPlace, 1),
+        };
         let next = content.next();
-        let collection = pay_details(Kind::Unload, content.balance(), (number, next), (issuer(), next));
-        let order = Order::Debit(collection, session(&collection).req().0);
-        let mut card = boot::<WINDOW, EXCEPTIONS>(self.memory(node), verified);
+        let unload = pay_details(Kind::Unload, amount, (number, next), (issuer(), next));
+        let order = Order::Debit(unload, session(&unload).req().0);
+        let mut card: Shipped<WINDOW, EXCEPTIONS> = identity.boot(self.memory(node));
         let (_, status) = process(&mut card, &order.bytes());
         self.counts.commands += 1;
-        self.tally.check(Property::CollectionHasItsPlace, status == StatusWord::Success, || {
-            format!("a collection is refused with {status:?}: {content:?}")
+        self.tally.check(property, status == StatusWord::Success, || {
+            format!("an unload is refused with {status:?}: {content:?}")
         });
     }
+}
+
+/// What a card has received without the issuer since the last load or unload in this currency: at least (refunds and
+/// transfers), and at most (purchases that came back too; those that the issuer's script returns do not count).
+fn received_offline(content: &Content, currency: Currency) -> (u32, u32) {
+    let (mut least, mut most) = (0, 0);
+    for past in content.history.iter().filter(|past| past.pay_details.currency == currency) {
+        let amount = past.pay_details.amount.0;
+        match (past.role, past.pay_details.kind) {
+            (RecordRole::Payee, Kind::Load) | (RecordRole::Payer, Kind::Unload) => (least, most) = (0, 0),
+            (RecordRole::Payee, Kind::Refund | Kind::Transfer) => {
+                least += amount;
+                most += amount;
+            }
+            (RecordRole::Reversal, Kind::Purchase) => most += amount,
+            _ => {}
+        }
+    }
+    (least, most)
 }
 
 /// How often the value of a payment has come back to this card.

@@ -15,6 +15,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 use super::answers::says;
 use super::message::Order;
 use super::post::Post;
+use super::scope::Scope;
 use super::specimen::{Identity, Image, Response, Shipped, boot, process};
 use crate::content::{Closing, Content};
 use crate::property::{Property, Tally};
@@ -50,6 +51,8 @@ pub(super) struct Counts {
 #[derive(Debug)]
 pub(super) struct Laboratory<const WINDOW: usize, const EXCEPTIONS: usize> {
     identities: Set<Identity>,
+    /// Of each the one that has no session, or itself.
+    resting: Vec<u32>,
     images: Vec<Image>,
     orders: Set<Order>,
     steps: FxHashMap<(u32, u32), Step>,
@@ -57,6 +60,10 @@ pub(super) struct Laboratory<const WINDOW: usize, const EXCEPTIONS: usize> {
     bench: Option<(u32, Shipped<WINDOW, EXCEPTIONS>)>,
     known_merges: u64,
     roles: Vec<Role>,
+    /// Purses have key pairs, so that a session has a peer.
+    pub transfers: bool,
+    /// Limit of offline receipts of every card.
+    pub offline_receipts: u32,
     /// What was looked at.
     pub tally: Tally,
     /// What was done.
@@ -64,16 +71,19 @@ pub(super) struct Laboratory<const WINDOW: usize, const EXCEPTIONS: usize> {
 }
 
 impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS> {
-    /// An empty one, for parties of these roles.
-    pub(super) fn new(roles: Vec<Role>) -> Self {
+    /// An empty one, for the cards of a scope.
+    pub(super) fn new(scope: &Scope) -> Self {
         Self {
             identities: Set::default(),
+            resting: Vec::new(),
             images: Vec::new(),
             orders: Set::default(),
             steps: FxHashMap::default(),
             bench: None,
             known_merges: 0,
-            roles,
+            roles: scope.parties.iter().map(|party| party.role).collect(),
+            transfers: scope.has_transfers(),
+            offline_receipts: scope.offline_receipts,
             tally: Tally::default(),
             counts: Counts::default(),
         }
@@ -93,7 +103,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
     /// Takes in a card that starts the exploration.
     pub(super) fn admit(&mut self, party: usize, memory: &SimulatedMemory) -> u32 {
         let content = Self::content(memory.clone(), None, Closing::Nothing).expect("a sound card").0;
-        self.intern(Identity { party, content, verified: false }, memory)
+        self.intern(Identity { party, content, verified: false, peer: None }, memory)
     }
 
     /// What a party is.
@@ -114,6 +124,11 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
     /// A card at rest.
     pub(super) fn identity(&self, node: u32) -> &Identity {
         &self.identities[node as usize]
+    }
+
+    /// The same card with no session, as who powers it up finds it; itself, if that has not been met.
+    pub(super) fn at_rest(&self, node: u32) -> u32 {
+        self.resting[node as usize]
     }
 
     /// Its memory.
@@ -144,7 +159,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
     fn take(&mut self, node: u32) -> Shipped<WINDOW, EXCEPTIONS> {
         match self.bench.take() {
             Some((at, card)) if at == node => card,
-            _ => boot(self.memory(node), self.identity(node).verified),
+            _ => self.identity(node).boot(self.memory(node)),
         }
     }
 
@@ -165,7 +180,10 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
         let order = self.orders[order as usize].clone();
         let before = self.identity(node).clone();
         if order == Order::Reset {
-            let after = self.intern(Identity { verified: false, ..before }, &self.memory(node));
+            if before.verified || before.peer.is_some() {
+                self.end_session(node);
+            }
+            let after = self.intern(before.without_session(), &self.memory(node));
             return Step { after, lost: Box::default(), message: None, debited: None };
         }
         let command = order.bytes();
@@ -184,12 +202,15 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
 
         if !wrote {
             let message = self.told(&order, &response, &before, &before.content, post);
-            let verified = before.verified && !order.tries_a_pin();
-            if verified == before.verified {
-                self.bench = Some((node, card));
-                return Step { after: node, lost: Box::default(), message, debited: None };
+            let mut now = before.clone();
+            now.verified &= !order.tries_a_pin();
+            if let (Order::Meet(shown), StatusWord::Success) = (&order, response.1) {
+                now.peer = Some(shown.number);
+                self.has_met(&mut card, node, &now);
             }
-            let after = self.intern(Identity { verified, ..before }, &card.into_memory());
+            let after = if now == before { node } else { self.intern(now, card.memory()) };
+            // It is the card that has lived through this session, and not one that was brought into it.
+            self.bench = Some((after, card));
             return Step { after, lost: Box::default(), message, debited: None };
         }
 
@@ -250,7 +271,8 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
             }
             let is_new = content != before.content;
             // One that is as it was is taken in too: it is compared with the card that no cut has touched.
-            let left = self.intern(Identity { party: before.party, content, verified: false }, &memory);
+            let rested = Identity { party: before.party, content, verified: false, peer: None };
+            let left = self.intern(rested, &memory);
             if is_new && !lost.contains(&left) {
                 lost.push(left);
             }
@@ -286,9 +308,11 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
         // Where no PIN can be given, none counts: so each state can be reached again from its memory.
         let [blocked, _, terminated] = identity.content.flags;
         identity.verified &= !blocked && !terminated;
+        let rested = self.identities.get_index_of(&identity.without_session());
         let (index, is_new) = self.identities.insert_full(identity);
         if is_new {
             self.images.push(Image::of(memory));
+            self.resting.push(number(rested.unwrap_or(index)));
             self.inspect(number(index));
         } else {
             self.known_merges += 1;
@@ -303,7 +327,8 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
     fn compare(&mut self, node: u32, memory: &SimulatedMemory) {
         let one = self.images[node as usize].clone();
         let other = Image::of(memory);
-        let Identity { content, verified, .. } = self.identity(node).clone();
+        let identity = self.identity(node).clone();
+        let content = &identity.content;
         let offset = usize::try_from(self.known_merges).unwrap_or(0);
         self.counts.merges += 1;
         for number in 0..COMPARISONS.min(self.orders.len()) {
@@ -314,10 +339,10 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
             }
             let close = order.closes().map_or(Closing::Nothing, Closing::One);
             let outcome = |image: &Image| {
-                let mut card = boot::<WINDOW, EXCEPTIONS>(image.memory(self.known_merges), verified);
+                let mut card: Shipped<WINDOW, EXCEPTIONS> = identity.boot(image.memory(self.known_merges));
                 let response = process(&mut card, &command);
                 card.finish();
-                let held = Self::content(card.into_memory(), Some(&content), close);
+                let held = Self::content(card.into_memory(), Some(content), close);
                 (response, held.map(|(held, _)| held))
             };
             let same = outcome(&one) == outcome(&other);

@@ -2,6 +2,8 @@
 
 use apdu_spec::element::Kind;
 use apdu_spec::number::PartyNumber;
+use apdu_spec::pay_details::PayDetails;
+use purse_tests::scheme::{eur, usd};
 
 use super::message::{Message, Order, Word};
 use super::office::Errand;
@@ -16,8 +18,14 @@ pub(super) struct Uses {
     pub errands: Vec<Errand>,
 }
 
+/// The same in the other currency that every card has.
+fn exchanged(pay_details: &PayDetails) -> PayDetails {
+    let currency = if pay_details.currency == eur() { usd() } else { eur() };
+    PayDetails { currency, ..*pay_details }
+}
+
 /// Every use of a message: as what it is, and with `confusions` also as what it is not, for cards that it is not for,
-/// with an amount that was not agreed on, and with an authenticator that nobody has made.
+/// with an amount or a currency that was not agreed on, and with an authenticator that nobody has made.
 pub(super) fn uses(message: &Message, cards: &[PartyNumber], confusions: bool) -> Uses {
     let mut uses = Uses::default();
     let Message { pay_details, word, mac, .. } = *message;
@@ -44,6 +52,7 @@ pub(super) fn uses(message: &Message, cards: &[PartyNumber], confusions: bool) -
                 let mut more = pay_details;
                 more.amount.0 += 1;
                 order(false, Order::Debit(more, mac));
+                order(false, Order::Debit(exchanged(&pay_details), mac));
             }
         }
         if is_payee && word == Word::Val {
@@ -53,6 +62,7 @@ pub(super) fn uses(message: &Message, cards: &[PartyNumber], confusions: bool) -
             let mut more = pay_details;
             more.amount.0 += 1;
             order(false, Order::Credit(Message { pay_details: more, ..*message }));
+            order(false, Order::Credit(Message { pay_details: exchanged(&pay_details), ..*message }));
         }
     }
     match pay_details.kind {

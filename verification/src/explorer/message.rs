@@ -2,14 +2,26 @@
 
 use apdu_spec::command::{Command, DebitData, InitializeData, Voucher};
 use apdu_spec::cryptography::{Authenticator, Tac};
-use apdu_spec::element::{Amount, Kind, Sequence};
+use apdu_spec::element::{Amount, Currency, KeyVersion, Kind, Sequence};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::pin::PinBlock;
 use apdu_spec::status::StatusWord;
-use purse_tests::scheme::{TIME, VERSION, eur, pin};
+use purse_tests::scheme::{TIME, VERSION, pay_details, pin, usd};
 
-use crate::content::Brief;
+use super::meeting::Shown;
+use crate::content::{Brief, Content};
+
+/// Pay details in this currency.
+pub(super) fn agreed(
+    kind: Kind,
+    currency: Currency,
+    amount: u32,
+    from: (PartyNumber, u32),
+    to: (PartyNumber, u32),
+) -> PayDetails {
+    PayDetails { currency, ..pay_details(kind, amount, from, to) }
+}
 
 /// The four words of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,8 +66,8 @@ impl Message {
 /// A command for one card.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) enum Order {
-    /// The payee is asked to ask: kind, amount, payer and its sequence.
-    Initialize(Kind, u32, PartyNumber, u32),
+    /// The payee is asked to ask: kind, currency, amount, payer and its sequence.
+    Initialize(Kind, Currency, u32, PartyNumber, u32),
     /// PD and what is said to be its req.
     Debit(PayDetails, [u8; 8]),
     /// What is said to be a val.
@@ -68,6 +80,8 @@ pub(super) enum Order {
     Reverse(u32, [u8; 8]),
     /// GET PROOF.
     Prove(u32),
+    /// VERIFY CERTIFICATE.
+    Meet(Shown),
     /// The right PIN or a wrong one.
     Verify(bool),
     /// LOCK or UNLOCK.
@@ -81,8 +95,9 @@ pub(super) enum Order {
 impl std::fmt::Debug for Order {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Initialize(kind, amount, from, sequence) => {
-                write!(formatter, "INITIALIZE {kind:?} {amount} from {from}#{sequence}")
+            Self::Initialize(kind, currency, amount, from, sequence) => {
+                let dollars = if *currency == usd() { " USD" } else { "" };
+                write!(formatter, "INITIALIZE {kind:?} {amount}{dollars} from {from}#{sequence}")
             }
             Self::Debit(pay_details, [first, second, ..]) => {
                 write!(formatter, "DEBIT {:?} with {first:02X}{second:02X}..", Brief(pay_details))
@@ -96,6 +111,10 @@ impl std::fmt::Debug for Order {
                 write!(formatter, "REVERSE {sequence} with {first:02X}{second:02X}..")
             }
             Self::Prove(sequence) => write!(formatter, "GET PROOF {sequence}"),
+            Self::Meet(Shown { number, is_genuine }) => {
+                let forged = if *is_genuine { "" } else { "forged " };
+                write!(formatter, "VERIFY CERTIFICATE, the {forged}one of {number}")
+            }
             Self::Verify(true) => formatter.write_str("VERIFY, the right PIN"),
             Self::Verify(false) => formatter.write_str("VERIFY, a wrong PIN"),
             Self::Lock(true) => formatter.write_str("LOCK"),
@@ -118,15 +137,17 @@ impl Order {
     pub(super) fn bytes(&self) -> Vec<u8> {
         let presented: PinBlock;
         let command = match self {
-            Self::Initialize(kind, amount, from, from_sequence) => Command::Initialize(InitializeData {
-                kind: *kind,
-                key_version: VERSION,
-                currency: eur(),
-                amount: Amount(*amount),
-                from: *from,
-                from_sequence: Sequence(*from_sequence),
-                time: TIME,
-            }),
+            Self::Initialize(kind, currency, amount, from, from_sequence) => {
+                Command::Initialize(InitializeData {
+                    kind: *kind,
+                    key_version: if *kind == Kind::Transfer { KeyVersion::NONE } else { VERSION },
+                    currency: *currency,
+                    amount: Amount(*amount),
+                    from: *from,
+                    from_sequence: Sequence(*from_sequence),
+                    time: TIME,
+                })
+            }
             Self::Debit(pay_details, mac) => Command::Debit(DebitData::new(pay_details, Authenticator(*mac))),
             Self::Credit(message) => Command::Credit(message.voucher()),
             Self::Decline(message) => Command::Decline(message.voucher()),
@@ -135,6 +156,7 @@ impl Order {
             }
             Self::Reverse(sequence, mac) => Command::Reverse(Sequence(*sequence), Authenticator(*mac)),
             Self::Prove(sequence) => Command::GetProof(Sequence(*sequence)),
+            Self::Meet(shown) => return shown.command(),
             Self::Verify(right) => {
                 presented = pin(if *right { PIN } else { WRONG_PIN });
                 Command::Verify(Some(presented))
@@ -145,6 +167,23 @@ impl Order {
             Self::Reset => return Vec::new(),
         };
         command.emit().as_bytes().to_vec()
+    }
+
+    /// The other party of the transfer between purses that this is about; none if it is about something else.
+    pub(super) fn other(&self, content: &Content) -> Option<PartyNumber> {
+        let paid_to = |pay_details: &PayDetails| (pay_details.kind, pay_details.to);
+        let (kind, other) = match self {
+            Self::Initialize(kind, _, _, from, _) => (*kind, *from),
+            Self::Debit(pay_details, _) => paid_to(pay_details),
+            Self::Credit(message) | Self::Decline(message) => {
+                (message.pay_details.kind, message.pay_details.from)
+            }
+            Self::Acknowledge(sequence, _) | Self::Reverse(sequence, _) | Self::Prove(sequence) => {
+                paid_to(&content.history.get(*sequence as usize)?.pay_details)
+            }
+            Self::Meet(_) | Self::Verify(_) | Self::Lock(_) | Self::Script(..) | Self::Reset => return None,
+        };
+        (kind == Kind::Transfer).then_some(other)
     }
 
     /// The open record that this may close.
@@ -164,7 +203,7 @@ impl Order {
     /// Whether this may have written, if it is answered so. What asks never may, also where it answers 9000.
     pub(super) fn may_write(&self, status: StatusWord) -> bool {
         match self {
-            Self::Initialize(..) | Self::Prove(_) | Self::Reset => false,
+            Self::Initialize(..) | Self::Prove(_) | Self::Meet(_) | Self::Reset => false,
             Self::Verify(_) => true,
             Self::Debit(..)
             | Self::Credit(_)

@@ -5,6 +5,7 @@
 mod answers;
 mod cuts;
 mod laboratory;
+mod meeting;
 mod menu;
 mod message;
 mod moves;
@@ -13,6 +14,7 @@ mod post;
 mod recover;
 pub mod scope;
 mod sequels;
+mod sessions;
 mod specimen;
 mod state;
 
@@ -71,22 +73,23 @@ pub struct Search {
     pub seed: u64,
 }
 
-/// Explores a scope with the window that it wants.
+/// Explores a scope with the window and the EF.EXC that it wants.
 ///
 /// # Panics
-/// On a window that no scope has.
+/// On sizes that no scope has.
 pub fn explore(scope: Scope, search: &Search) -> Explored {
-    fn with<const WINDOW: usize>(scope: Scope, search: &Search) -> Explored {
-        let mut explorer = Explorer::<WINDOW, 2>::new(scope, search.seed);
+    fn with<const WINDOW: usize, const EXCEPTIONS: usize>(scope: Scope, search: &Search) -> Explored {
+        let mut explorer = Explorer::<WINDOW, EXCEPTIONS>::new(scope, search.seed);
         explorer.explore(search);
         explorer.explored()
     }
-    match scope.window {
-        2 => with::<2>(scope, search),
-        3 => with::<3>(scope, search),
-        4 => with::<4>(scope, search),
-        6 => with::<6>(scope, search),
-        window => unreachable!("no scope has a window of {window}"),
+    match (scope.window, scope.exceptions) {
+        (2, 2) => with::<2, 2>(scope, search),
+        (3, 2) => with::<3, 2>(scope, search),
+        (3, 3) => with::<3, 3>(scope, search),
+        (4, 2) => with::<4, 2>(scope, search),
+        (6, 2) => with::<6, 2>(scope, search),
+        sizes => unreachable!("no scope has a window and an EF.EXC of {sizes:?}"),
     }
 }
 
@@ -98,7 +101,7 @@ pub struct Explorer<const WINDOW: usize, const EXCEPTIONS: usize> {
     office: Option<Office>,
     post: Post,
     numbers: Vec<PartyNumber>,
-    issued: i64,
+    issued: [i64; 2],
     states: IndexSet<State, BuildHasherDefault<FxHasher>>,
     parents: Vec<u32>,
     expanded: usize,
@@ -148,7 +151,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> 
     /// If a scope has more than four parties.
     pub fn new(scope: Scope, seed: u64) -> Self {
         assert!(scope.parties.len() <= PLACES, "a state has so many places");
-        let mut laboratory = Laboratory::new(scope.parties.iter().map(|party| party.role).collect());
+        let mut laboratory = Laboratory::new(&scope);
         let mut cards = [NOBODY; PLACES];
         let mut numbers = Vec::new();
         let mut registered = Vec::new();
@@ -158,9 +161,11 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> 
             let memory = personalised::<WINDOW, EXCEPTIONS>(geometry, &profile);
             cards[place] = laboratory.admit(place, &memory);
             numbers.push(profile.number);
-            registered.push((profile.number, taken.role, taken.balance));
+            registered.push((profile.number, taken.role, [taken.balance, taken.dollars]));
         }
-        let issued = scope.parties.iter().map(|party| i64::from(party.balance)).sum();
+        let sum =
+            |held: fn(&scope::Party) -> u32| scope.parties.iter().map(|party| i64::from(held(party))).sum();
+        let issued = [sum(|party| party.balance), sum(|party| party.dollars)];
         let mut books = NOBODY;
         let office = scope.issuer.then(|| {
             let (office, start) = Office::new(&registered, 3);

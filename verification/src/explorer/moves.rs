@@ -4,6 +4,7 @@ use apdu_spec::command::Command;
 use apdu_spec::element::{Kind, Role};
 use purse_tests::scheme::issuer;
 
+use super::meeting::{Shown, stranger};
 use super::menu::{Uses, uses};
 use super::message::Order;
 use super::office::{Errand, Forgery};
@@ -73,7 +74,10 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> 
     fn obey(&mut self, state: &State, place: usize, order: u32, sink: &mut impl FnMut(State, Action)) {
         let step = self.laboratory.step(state.cards[place], order, &mut self.post);
         if let Some(debited) = step.debited.as_ref().filter(|_| !self.scope.stolen_masters) {
-            let asked = self.post.is_asked_for(state.known, debited);
+            let asked = match self.laboratory.order_of(order) {
+                Order::Debit(_, req) => self.post.is_asked_for(state.known, debited, *req),
+                _ => false,
+            };
             self.tally.check(Property::DebitOnRequest, asked, || {
                 format!("{debited:?} by {:?}", self.laboratory.order_of(order))
             });
@@ -145,13 +149,19 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> 
             }
             for (from, sequence) in payers {
                 for amount in self.scope.amounts.clone() {
-                    let order = self.laboratory.order(Order::Initialize(kind, amount, from, sequence));
-                    self.obey(state, place, order, sink);
+                    for currency in self.scope.currencies.clone() {
+                        let order = Order::Initialize(kind, currency, amount, from, sequence);
+                        let order = self.laboratory.order(order);
+                        self.obey(state, place, order, sink);
+                    }
                 }
             }
         }
-        if self.office.is_some() {
-            let balance = self.laboratory.identity(state.cards[place]).content.balance();
+        if self.office.is_none() {
+            return;
+        }
+        for (pocket, currency) in self.scope.currencies.clone().into_iter().enumerate() {
+            let balance = self.laboratory.identity(state.cards[place]).content.balance_of(pocket);
             // Of a SAM an honest terminal asks for the balance; another one may ask for less.
             let mut amounts = vec![balance];
             match self.scope.parties[place].role {
@@ -161,7 +171,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> 
             amounts.sort_unstable();
             amounts.dedup();
             for amount in amounts {
-                let errand = Errand::Ask(self.numbers[place], amount, own);
+                let errand = Errand::Ask(self.numbers[place], currency, amount, own);
                 let errand = self.office.as_mut().map_or(0, |office| office.errand(errand));
                 self.send(state, errand, sink);
             }
@@ -180,6 +190,22 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> 
         if self.scope.pins {
             orders.extend([true, false].map(Order::Verify));
             orders.extend([true, false].map(Order::Lock));
+        }
+        if self.scope.locks {
+            orders.extend([Order::Verify(true), Order::Lock(true), Order::Lock(false)]);
+        }
+        if self.scope.has_transfers() && self.scope.parties[place].role == Role::Purse {
+            for (other, number) in self.numbers.iter().enumerate() {
+                if other != place || self.scope.strangers {
+                    orders.push(Order::Meet(Shown::of(*number)));
+                }
+                if other != place && self.scope.strangers {
+                    orders.push(Order::Meet(Shown { number: *number, is_genuine: false }));
+                }
+            }
+            if self.scope.strangers {
+                orders.push(Order::Meet(Shown::of(stranger())));
+            }
         }
         orders.push(Order::Reset);
         for order in orders {

@@ -3,7 +3,7 @@
 use std::hash::BuildHasherDefault;
 
 use apdu_spec::cryptography::{Authenticator, KeyPurpose, Tac};
-use apdu_spec::element::{Amount, Kind, Role, Sequence};
+use apdu_spec::element::{Amount, Currency, Kind, Role, Sequence};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::record::LogRecord;
@@ -13,7 +13,7 @@ use purse_terminal::issuer::{
     Funding, Issuer, Keyring, MasterKeys, MemoryStore, NewCard, SignedScript, TransferState, Unloaded,
     Unsettleable,
 };
-use purse_tests::scheme::{TIME, VERSION, eur, issuer, master};
+use purse_tests::scheme::{TIME, VERSION, eur, issuer, master, usd};
 use rustc_hash::{FxHashMap, FxHasher};
 
 use super::message::{Message, Word};
@@ -32,8 +32,8 @@ pub(super) enum Errand {
     Acknowledged(PartyNumber, u32, [u8; 8]),
     /// Card, sequence, and what is said to be a nack.
     Declined(PartyNumber, u32, [u8; 8]),
-    /// The issuer is asked to ask for an unload: card, amount, sequence.
-    Ask(PartyNumber, u32, u32),
+    /// The issuer is asked to ask for an unload: card, currency, amount, sequence.
+    Ask(PartyNumber, Currency, u32, u32),
     /// What is said to be the val of an unload.
     Unload(Message),
     /// The same, to be declined.
@@ -71,8 +71,8 @@ pub(super) struct Reply {
 /// What the books say that the rest is compared with.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
-    /// What the issuer answers for on cards and in flight.
-    pub float: i64,
+    /// What the issuer answers for on cards and in flight: euros, dollars.
+    pub float: [i64; 2],
     /// What the merchant's account holds.
     pub merchant: i64,
     /// Loads and unloads.
@@ -97,11 +97,12 @@ pub(super) struct Office {
 }
 
 impl Office {
-    /// An issuer that knows these cards, with so much in the holder's account.
+    /// An issuer that knows these cards and what they hold, euros and dollars, with so much of both in the holder's
+    /// account.
     ///
     /// # Panics
     /// If it refuses one.
-    pub(super) fn new(cards: &[(PartyNumber, Role, u32)], holder: i64) -> (Self, u32) {
+    pub(super) fn new(cards: &[(PartyNumber, Role, [u32; 2])], holder: i64) -> (Self, u32) {
         let keys = MasterKeys {
             load: master(KeyPurpose::Load, VERSION),
             payment: master(KeyPurpose::Payment, VERSION),
@@ -117,11 +118,13 @@ impl Office {
         };
         let mut bank = office.bank_of(MemoryStore::new());
         for (name, initial) in [(HOLDER, holder), (MERCHANT, 0)] {
-            bank.register_account(name, eur(), initial).expect("a new account");
+            for currency in [eur(), usd()] {
+                bank.register_account(name, currency, initial).expect("a new account");
+            }
         }
-        for &(number, role, balance) in cards {
+        for &(number, role, [euros, dollars]) in cards {
             let account = if role == Role::Purse { HOLDER } else { MERCHANT };
-            let pockets = [(eur(), Amount(balance))];
+            let pockets = [(eur(), Amount(euros)), (usd(), Amount(dollars))];
             let card = NewCard {
                 number,
                 role,
@@ -213,8 +216,8 @@ fn run(bank: &mut Bank, errand: &Errand) -> (Option<Message>, Option<SignedScrip
             let _ = bank.load_declined(*card, Sequence(*sequence), Authenticator(*mac));
             (None, None)
         }
-        Errand::Ask(card, amount, sequence) => bank
-            .unload_request(*card, eur(), Amount(*amount), Sequence(*sequence), TIME)
+        Errand::Ask(card, currency, amount, sequence) => bank
+            .unload_request(*card, *currency, Amount(*amount), Sequence(*sequence), TIME)
             .map_or((None, None), |asked| said(asked.pay_details, Word::Req, asked.req, Tac::NONE)),
         Errand::Unload(message) => match bank.unload(&message.voucher()) {
             Ok(Unloaded::Credited { ack, .. }) => said(message.pay_details, Word::Ack, ack, Tac::NONE),
@@ -275,10 +278,11 @@ fn ledger(bank: &Bank) -> Ledger {
             || u64::from(transfer.credited.0) + u64::from(transfer.withheld.0)
                 == u64::from(transfer.pay_details.amount.0)
     });
-    let euros = books.into_iter().find(|books| books.currency == eur());
-    let (float, merchant) = euros.map_or((0, 0), |books| {
+    let of = |currency: Currency| books.iter().find(|books| books.currency == currency);
+    let float = [eur(), usd()].map(|currency| of(currency).map_or(0, |books| books.float));
+    let merchant = of(eur()).map_or(0, |books| {
         let merchant = books.accounts.iter().find(|held| held.account.name == MERCHANT);
-        (books.float, merchant.map_or(0, |held| held.balance))
+        merchant.map_or(0, |held| held.balance)
     });
     let transfers = transfers.into_iter().map(|transfer| (transfer.pay_details, transfer.state)).collect();
     Ledger { float, merchant, transfers, parts_add_up }

@@ -59,9 +59,9 @@ impl Post {
         after
     }
 
-    /// Whether the payee of these pay details has asked for them.
-    pub(super) fn is_asked_for(&self, knowledge: u32, pay_details: &PayDetails) -> bool {
-        self.about(knowledge, pay_details, Word::Req).next().is_some()
+    /// Whether the payee of these pay details has asked for them, with this authenticator.
+    pub(super) fn is_asked_for(&self, knowledge: u32, pay_details: &PayDetails, req: [u8; 8]) -> bool {
+        self.about(knowledge, pay_details, Word::Req).any(|known| self.message(known).mac == req)
     }
 
     /// Whether the same party has said something else for the same: of all that is known, only one word of each kind

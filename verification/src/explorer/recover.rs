@@ -15,7 +15,7 @@ use purse_tests::scheme::issuer;
 use super::Explorer;
 use super::office::Bank;
 use super::specimen::{Identity, Shipped, boot};
-use super::state::State;
+use super::state::{NOBODY, State, pocket};
 use crate::content::{Content, Past};
 use crate::property::Property;
 
@@ -56,18 +56,20 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> 
             return;
         }
         let parties = self.numbers.len();
+        // Whatever the sessions were, a recovery begins new ones.
+        let cards = state.cards.map(|card| if card == NOBODY { card } else { self.laboratory.at_rest(card) });
         for one in 0..parties {
             for other in one + 1..parties {
-                if self.recovered.insert((state.cards[one], state.cards[other], false)) {
-                    self.play(&[state.cards[one], state.cards[other]], None);
+                if self.recovered.insert((cards[one], cards[other], false)) {
+                    self.play(&[cards[one], cards[other]], None);
                 }
             }
-            if self.office.is_some() && self.recovered.insert((state.cards[one], state.books, true)) {
-                self.play(&[state.cards[one]], Some(state.books));
+            if self.office.is_some() && self.recovered.insert((cards[one], state.books, true)) {
+                self.play(&[cards[one]], Some(state.books));
             }
         }
         if self.office.is_some() && parties > 1 && index.is_multiple_of(TOGETHER) {
-            self.play(&state.cards[..parties], Some(state.books));
+            self.play(&cards[..parties], Some(state.books));
         }
     }
 
@@ -107,11 +109,13 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> 
             return;
         }
         self.recoveries += 1;
-        let held: u32 = cards.iter().map(|card| card.content.balance()).sum();
-        let missing = wanted
-            .iter()
-            .filter(|(_, past)| !cards.iter().any(|card| card.content.has_credited(&past.pay_details)));
-        let missing: u32 = missing.map(|(_, past)| past.pay_details.amount.0).sum();
+        let held = [0, 1].map(|pocket| cards.iter().map(|card| card.content.balance_of(pocket)).sum::<u32>());
+        let mut whole = held;
+        for (_, Past { pay_details, .. }) in &wanted {
+            if !cards.iter().any(|card| card.content.has_credited(pay_details)) {
+                whole[pocket(pay_details)] += pay_details.amount.0;
+            }
+        }
 
         let mut at_hand: Vec<AtHand<WINDOW, EXCEPTIONS>> =
             nodes.iter().map(|node| AtHand { card: boot(self.laboratory.memory(*node), false) }).collect();
@@ -141,9 +145,10 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> 
                 format!("{open} loads are still unresolved: {}", describe())
             });
         } else if all {
-            let now: u32 = after.iter().map(|card| card.state().pockets[0].balance.0).sum();
-            self.tally.check(Property::AllValueAccounted, now == held + missing, || {
-                format!("{held} and {missing} in flight became {now}: {}", describe())
+            let now: [u32; 2] =
+                [0, 1].map(|pocket| after.iter().map(|card| card.state().pockets[pocket].balance.0).sum());
+            self.tally.check(Property::AllValueAccounted, now == whole, || {
+                format!("{held:?}, {whole:?} with what is in flight, became {now:?}: {}", describe())
             });
         }
     }

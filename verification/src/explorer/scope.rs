@@ -1,9 +1,9 @@
 //! What one exploration is of: its parties, and the bounds within which it is exhaustive.
 
-use apdu_spec::element::{Amount, Expiry, Kind, Role};
+use apdu_spec::element::{Amount, Currency, Expiry, Kind, Role};
 use apdu_spec::parameter::Parameter;
 use apdu_spec::pocket::{Limits, PocketParameters};
-use purse_tests::scheme::{Profile, VERSION, jpy};
+use purse_tests::scheme::{Profile, VERSION, eur, jpy, usd};
 
 use super::message::PIN;
 
@@ -12,8 +12,10 @@ use super::message::PIN;
 pub struct Party {
     /// Purse or merchant SAM.
     pub role: Role,
-    /// What it starts with, minor units.
+    /// What it starts with, minor units: euros.
     pub balance: u32,
+    /// The same in its other pocket: dollars.
+    pub dollars: u32,
     /// Transactions that it may come to: no step that would use more sequences is followed.
     pub sequences: u32,
 }
@@ -30,6 +32,8 @@ pub struct Scope {
     pub kinds: Vec<Kind>,
     /// Amounts, minor units.
     pub amounts: Vec<u32>,
+    /// Currencies that it is asked for in.
+    pub currencies: Vec<Currency>,
     /// Requests that may be known at once.
     pub requests: usize,
     /// Requests name the payer's next sequence, and up to so many beyond it and behind it.
@@ -38,6 +42,10 @@ pub struct Scope {
     pub issuer: bool,
     /// PINs are tried, and the holder locks.
     pub pins: bool,
+    /// The holder locks, and knows the PIN.
+    pub locks: bool,
+    /// Cards are also shown certificates of purses that are not there, forged ones, and their own.
+    pub strangers: bool,
     /// The issuer's scripts that are known from the start, each with the place of its card, in the order of their
     /// counters.
     pub scripts: Vec<(usize, Parameter)>,
@@ -45,8 +53,12 @@ pub struct Scope {
     pub stolen_masters: bool,
     /// Sequences of the merchant that he makes messages for.
     pub merchant_sequences: u32,
-    /// Records of every card's log; two places in EF.EXC.
+    /// Records of every card's log.
     pub window: usize,
+    /// Places of every card's EF.EXC.
+    pub exceptions: usize,
+    /// What a card may receive offline between two loads, minor units.
+    pub offline_receipts: u32,
     /// Payments need the PIN beyond the first minor unit.
     pub pin_limits: bool,
     /// Recoveries are played.
@@ -68,27 +80,33 @@ const LIMITS: Limits = Limits {
 impl Scope {
     /// The profile of a party.
     pub fn profile(&self, place: usize) -> Profile {
-        let Party { role, balance, .. } = self.parties[place];
+        let Party { role, balance, dollars, .. } = self.parties[place];
         let number = place as u64 + 1;
         let profile = match role {
             Role::Purse => Profile::purse(number, balance),
             Role::Merchant => Profile::sam(number, balance),
         };
-        let mut limits = LIMITS;
+        let mut limits = Limits { offline_receipts: Amount(self.offline_receipts), ..LIMITS };
         if self.pin_limits {
             limits.debit_without_pin = Amount(1);
             limits.total_without_pin = Amount(1);
         }
-        Profile { limits, pin: PIN, ..profile }
+        let profile = Profile { limits, pin: PIN, dollars: Amount(dollars), ..profile };
+        if role == Role::Purse && self.has_transfers() { profile.with_key_pair() } else { profile }
+    }
+
+    /// Purses pay purses, and so have key pairs.
+    pub fn has_transfers(&self) -> bool {
+        self.kinds.contains(&Kind::Transfer)
     }
 }
 
 fn purse(balance: u32, sequences: u32) -> Party {
-    Party { role: Role::Purse, balance, sequences }
+    Party { role: Role::Purse, balance, dollars: 0, sequences }
 }
 
 fn sam(balance: u32, sequences: u32) -> Party {
-    Party { role: Role::Merchant, balance, sequences }
+    Party { role: Role::Merchant, balance, dollars: 0, sequences }
 }
 
 /// A scope in which everything is off.
@@ -98,14 +116,19 @@ fn bare(name: &'static str, parties: Vec<Party>, kinds: &[Kind]) -> Scope {
         parties,
         kinds: kinds.to_vec(),
         amounts: vec![1],
+        currencies: vec![eur()],
         requests: 2,
         ahead: 0,
         issuer: false,
         pins: false,
+        locks: false,
+        strangers: false,
         scripts: Vec::new(),
         stolen_masters: false,
         merchant_sequences: 0,
         window: 2,
+        exceptions: 2,
+        offline_receipts: LIMITS.offline_receipts.0,
         pin_limits: false,
         recovery: true,
         confusions: true,
@@ -130,7 +153,7 @@ fn parameters() -> Vec<(usize, Parameter)> {
 pub fn scopes(level: u32) -> Vec<Scope> {
     let requests = level as usize + 1;
     let (purchase, refund, load) = (Kind::Purchase, Kind::Refund, Kind::Load);
-    vec![
+    let mut scopes = vec![
         Scope { issuer: true, requests, ..bare("load and unload", vec![purse(1, level + 2)], &[load]) },
         Scope {
             pins: true,
@@ -197,6 +220,65 @@ pub fn scopes(level: u32) -> Vec<Scope> {
                 "everything",
                 vec![purse(2, level + 1), purse(0, level), sam(1, level + 1)],
                 &[load, purchase, refund],
+            )
+        },
+    ];
+    scopes.extend(transfers(level));
+    scopes
+}
+
+/// Those in which purses pay purses.
+fn transfers(level: u32) -> Vec<Scope> {
+    let requests = level as usize + 1;
+    let (transfer, load) = (Kind::Transfer, Kind::Load);
+    let both = |balance, dollars, sequences| Party { dollars, ..purse(balance, sequences) };
+    vec![
+        Scope {
+            strangers: true,
+            requests,
+            amounts: vec![1, 2],
+            ..bare("transfer: two purses", vec![purse(3, level + 2), purse(1, level + 2)], &[transfer])
+        },
+        Scope {
+            issuer: true,
+            requests,
+            // Two that are received, and the next one only after a load or an unload.
+            offline_receipts: 2,
+            confusions: false,
+            ..bare(
+                "transfer, load and unload: two purses",
+                vec![purse(3, level + 3), purse(0, level + 1)],
+                &[transfer, load],
+            )
+        },
+        Scope {
+            locks: true,
+            requests: level as usize,
+            confusions: false,
+            ..bare(
+                "transfer and lock: two purses",
+                vec![purse(2, level + 1), purse(1, level + 1)],
+                &[transfer],
+            )
+        },
+        Scope {
+            requests,
+            window: 3,
+            exceptions: 3,
+            ..bare(
+                "transfers: three purses",
+                vec![purse(2, level + 1), purse(1, level + 1), purse(0, level + 1)],
+                &[transfer],
+            )
+        },
+        Scope {
+            issuer: true,
+            requests,
+            currencies: vec![eur(), usd()],
+            ..bare(
+                "two pockets: two purses",
+                vec![both(1, 1, level + 2), both(0, 1, level)],
+                &[transfer, load],
             )
         },
     ]

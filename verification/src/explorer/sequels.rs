@@ -2,33 +2,60 @@
 //! that what a card holds in RAM is looked at by what it does with it.
 
 use apdu_spec::command::{Command, Selection};
+use apdu_spec::element::{Kind, Role};
 use apdu_spec::file::APPLICATION;
 use purse_terminal::simulated_memory::SimulatedMemory;
-use purse_tests::scheme::party;
+use purse_tests::scheme::{party, pay_details};
 
 use super::laboratory::Laboratory;
+use super::meeting::{Shown, stranger};
 use super::message::Order;
-use super::specimen::{Identity, Shipped, boot, process};
+use super::sessions::knock;
+use super::specimen::{Identity, Shipped, process};
 use crate::content::Closing;
+use crate::curve::session;
 use crate::property::Property;
 use crate::sequel::{SEQUELS, sequel};
 
 impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS> {
-    /// A payment, a load, a refund and an unload on a card that has just written, and on one that was powered up on
+    /// A payment, a load, a refund, an unload, and where there are key pairs a transfer, on a card that has just written, and on one that was powered up on
     /// its memory: the same answers, and the same content after each.
     pub(super) fn go_on(
         &mut self,
         card: &mut Shipped<WINDOW, EXCEPTIONS>,
         rested: &SimulatedMemory,
-        Identity { party: place, content, verified }: &Identity,
+        identity: &Identity,
         order: &Order,
     ) {
+        let Identity { party: place, content, .. } = identity;
         let (role, number) = (self.role(*place), party(*place as u64 + 1));
-        let [blocked, _, terminated] = content.flags;
-        let mut rebooted = boot::<WINDOW, EXCEPTIONS>(rested.clone(), *verified && !blocked && !terminated);
+        let mut rebooted: Shipped<WINDOW, EXCEPTIONS> = identity.boot(rested.clone());
+        if self.transfers {
+            let (powered, restarted) = (knock(card, *place, content), knock(&mut rebooted, *place, content));
+            self.tally.check(Property::MemoryAnswers, powered == restarted, || {
+                format!(
+                    "after {order:?} on {content:?}: {powered:02X?} with power, {restarted:02X?} after a power \
+                     cycle"
+                )
+            });
+        }
         let mut held = content.clone();
-        for turn in 0..SEQUELS {
-            let Some(command) = sequel(turn, role, number, &held) else { continue };
+        let transfers = if self.transfers && role == Role::Purse { 1 } else { 0 };
+        for turn in 0..SEQUELS + transfers {
+            if turn == SEQUELS {
+                let meet = Shown::of(stranger()).command();
+                let met = (process(card, &meet), process(&mut rebooted, &meet));
+                self.tally.check(Property::MemoryAnswers, met.0 == met.1, || {
+                    format!("VERIFY CERTIFICATE after {order:?} on {content:?}: {met:02X?}")
+                });
+            }
+            let command = if turn == SEQUELS {
+                let paid = pay_details(Kind::Transfer, 1, (number, held.next()), (stranger(), 0));
+                Some(Order::Debit(paid, session(&paid).req().0).bytes())
+            } else {
+                sequel(turn, role, number, &held)
+            };
+            let Some(command) = command else { continue };
             let outcome = |card: &mut Shipped<WINDOW, EXCEPTIONS>| {
                 let answer = process(card, &command);
                 card.finish();

@@ -3,7 +3,7 @@
 use apdu_spec::command::apdu::LONGEST_RESPONSE;
 use apdu_spec::command::{Command, Selection};
 use apdu_spec::file::APPLICATION;
-use apdu_spec::software::Software;
+use apdu_spec::number::PartyNumber;
 use apdu_spec::status::StatusWord;
 use purse_card::Card;
 use purse_card::memory::Geometry;
@@ -11,12 +11,14 @@ use purse_card::store::minimum_pages;
 use purse_terminal::simulated_memory::SimulatedMemory;
 use purse_tests::scheme::Profile;
 
+use super::meeting::Shown;
 use super::message::Order;
 use crate::content::Content;
+use crate::curve::Remembering;
 
 /// The card that ships, on a memory in RAM.
 pub type Shipped<const WINDOW: usize, const EXCEPTIONS: usize> =
-    Card<SimulatedMemory, Software, WINDOW, EXCEPTIONS>;
+    Card<SimulatedMemory, Remembering, WINDOW, EXCEPTIONS>;
 
 /// What makes two cards at rest the same: which of the parties it is, what it holds, and its session. The application
 /// is always selected.
@@ -28,6 +30,32 @@ pub(super) struct Identity {
     pub content: Content,
     /// The PIN has been verified.
     pub verified: bool,
+    /// The purse whose certificate has been verified.
+    pub peer: Option<PartyNumber>,
+}
+
+impl Identity {
+    /// The same with no session.
+    pub(super) fn without_session(&self) -> Self {
+        Self { verified: false, peer: None, ..self.clone() }
+    }
+
+    /// Powers such a card up on its memory, and brings it into the same session.
+    ///
+    /// # Panics
+    /// If it does not take its own PIN, or the certificate that it took before.
+    pub(super) fn boot<const WINDOW: usize, const EXCEPTIONS: usize>(
+        &self,
+        memory: SimulatedMemory,
+    ) -> Shipped<WINDOW, EXCEPTIONS> {
+        let [blocked, _, terminated] = self.content.flags;
+        let mut card = boot(memory, self.verified && !blocked && !terminated);
+        if let Some(peer) = self.peer {
+            let (_, status) = process(&mut card, &Shown::of(peer).command());
+            assert_eq!(status, StatusWord::Success, "a card meets the same peer: {:?}", card.number());
+        }
+        card
+    }
 }
 
 /// The memory of one card of that identity: the first that was met, with its unstable cells.
@@ -52,12 +80,12 @@ impl Image {
 }
 
 /// Slots of a page: few, so that pages end all the time.
-const SLOTS: usize = 4;
+const SLOTS: usize = 5;
 
 /// The smallest memory for such a card.
 ///
 /// # Panics
-/// Never: a page of four slots is enough for every window.
+/// Never: a page of five slots is enough for every window.
 pub fn smallest<const WINDOW: usize, const EXCEPTIONS: usize>(unit: usize, atomic: bool) -> Geometry {
     let header = 40_usize.next_multiple_of(unit) + 2 * unit;
     let slot = 160_usize.next_multiple_of(unit) + if atomic { 0 } else { unit };
@@ -92,7 +120,7 @@ pub fn boot<const WINDOW: usize, const EXCEPTIONS: usize>(
     memory: SimulatedMemory,
     verified: bool,
 ) -> Shipped<WINDOW, EXCEPTIONS> {
-    let started = Shipped::<WINDOW, EXCEPTIONS>::power_up(memory, Software);
+    let started = Shipped::<WINDOW, EXCEPTIONS>::power_up(memory, Remembering);
     let mut card = started.map_err(|(_, error)| error).expect("a card at rest starts");
     select(&mut card);
     if verified {
@@ -118,7 +146,7 @@ pub fn personalised<const WINDOW: usize, const EXCEPTIONS: usize>(
     profile: &Profile,
 ) -> SimulatedMemory {
     let blank = SimulatedMemory::new(geometry, 1);
-    let started = Shipped::<WINDOW, EXCEPTIONS>::power_up(blank, Software);
+    let started = Shipped::<WINDOW, EXCEPTIONS>::power_up(blank, Remembering);
     let mut card = started.map_err(|(_, error)| error).expect("a blank memory is a blank card");
     select(&mut card);
     let blocks = profile.blocks();

@@ -5,6 +5,7 @@ use apdu_spec::element::{Kind, Role};
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::record::{RecordRole, RecordState};
 use purse_terminal::issuer::TransferState;
+use purse_tests::scheme::usd;
 
 use super::office::Ledger;
 use super::scope::Scope;
@@ -35,8 +36,8 @@ pub(super) struct Whole<'a> {
     pub cards: Vec<&'a Content>,
     /// What the books say, where there is an issuer.
     pub ledger: Option<&'a Ledger>,
-    /// What the issuer answers for where no issuer takes part.
-    pub issued: i64,
+    /// What the issuer answers for where no issuer takes part: euros, dollars.
+    pub issued: [i64; 2],
     /// Numbers of the cards, in the same order.
     pub numbers: &'a [apdu_spec::number::PartyNumber],
 }
@@ -53,9 +54,9 @@ impl Whole<'_> {
         u32::try_from(by_cards + by_issuer.count()).unwrap_or(u32::MAX)
     }
 
-    /// Minor units that have left a payer and not come to their payee.
-    fn in_flight(&self, tally: &mut Tally) -> i64 {
-        let mut in_flight = 0;
+    /// Minor units that have left a payer and not come to their payee: euros, dollars.
+    fn in_flight(&self, tally: &mut Tally) -> [i64; 2] {
+        let mut in_flight = [0; 2];
         for (card, number) in self.cards.iter().zip(self.numbers) {
             for past in card.history.iter().filter(|past| past.role == RecordRole::Payer) {
                 let credited = self.credited(&past.pay_details);
@@ -64,7 +65,7 @@ impl Whole<'_> {
                     format!("{credited} credits and {reversals} reversals of {past:?}")
                 });
                 if credited == 0 && reversals == 0 {
-                    in_flight += i64::from(past.pay_details.amount.0);
+                    in_flight[pocket(&past.pay_details)] += i64::from(past.pay_details.amount.0);
                 }
             }
         }
@@ -83,7 +84,7 @@ impl Whole<'_> {
                 || format!("the issuer was told of a load that is not there: {pay_details:?}"),
             );
             if credited == 0 && declined == 0 {
-                in_flight += i64::from(pay_details.amount.0);
+                in_flight[pocket(pay_details)] += i64::from(pay_details.amount.0);
             }
         }
         in_flight
@@ -91,21 +92,27 @@ impl Whole<'_> {
 
     /// Looks at what must hold of the whole.
     pub(super) fn inspect(&self, scope: &Scope, tally: &mut Tally) {
-        let held: i64 = self.cards.iter().map(|card| i64::from(card.balance())).sum();
+        let held: [i64; 2] =
+            [0, 1].map(|pocket| self.cards.iter().map(|card| i64::from(card.balance_of(pocket))).sum());
+        let within = |owed: [i64; 2]| held.iter().zip(owed).all(|(held, owed)| *held <= owed);
         if scope.stolen_masters {
             // The attacker makes payees as he likes: a purse is held to what it had, alone.
-            tally.check(Property::NoValueCreated, held <= self.issued, || {
-                format!("{held} of {}: {:?}", self.issued, self.cards)
+            tally.check(Property::NoValueCreated, within(self.issued), || {
+                format!("{held:?} of {:?}: {:?}", self.issued, self.cards)
             });
             return;
         }
         let in_flight = self.in_flight(tally);
         let owed = self.ledger.map_or(self.issued, |ledger| ledger.float);
-        tally.check(Property::NoValueCreated, held <= owed, || {
-            format!("{held} on cards, {owed} owed: {:?}", self.cards)
+        tally.check(Property::NoValueCreated, within(owed), || {
+            format!("{held:?} on cards, {owed:?} owed: {:?}", self.cards)
         });
-        tally.check(Property::AllValueAccounted, held + in_flight == owed, || {
-            format!("{held} on cards, {in_flight} in flight, {owed} owed: {:?} {:?}", self.cards, self.ledger)
+        let together = [held[0] + in_flight[0], held[1] + in_flight[1]];
+        tally.check(Property::AllValueAccounted, together == owed, || {
+            format!(
+                "{held:?} on cards, {in_flight:?} in flight, {owed:?} owed: {:?} {:?}",
+                self.cards, self.ledger
+            )
         });
         if let Some(ledger) = self.ledger {
             let given_up: i64 = self
@@ -123,6 +130,11 @@ impl Whole<'_> {
             });
         }
     }
+}
+
+/// The pocket of a currency: every card here has euros, then dollars.
+pub(super) fn pocket(pay_details: &PayDetails) -> usize {
+    usize::from(pay_details.currency == usd())
 }
 
 /// How often a payment of this card has come back by reversal.

@@ -58,6 +58,7 @@ const COLLECTIONS: Hunt = Hunt::Scope("purchase and collection", 1);
 const LOADS: Hunt = Hunt::Scope("load and unload", 2);
 const STOLEN: Hunt = Hunt::Scope("stolen masters", 3);
 const PINS: Hunt = Hunt::Scope("PIN, lock and scripts", 1);
+const TRANSFERS: Hunt = Hunt::Scope("transfer: two purses", 2);
 
 const fn fault(name: &'static str, property: Property, hunt: Hunt, edits: &'static [Edit]) -> Fault {
     Fault { name, property, hunt, confused: false, narrow: None, edits }
@@ -499,6 +500,115 @@ pub const FAULTS: &[Fault] = &[
             file: "card/src/script.rs",
             from: "            Parameter::Block => parameters.blocked = true,",
             to: "            Parameter::Block => parameters.blocked = !SEEDED,",
+        }],
+    ),
+    fault(
+        "the peer of a transfer is not asked for",
+        Property::PeerIsPresent,
+        TRANSFERS,
+        &[
+            Edit {
+                file: "card/src/payee.rs",
+                from: "        self.keys.check_peer(kind, pay_details.from)?;",
+                to: "        if !SEEDED { self.keys.check_peer(kind, pay_details.from)?; }",
+            },
+            Edit {
+                file: "card/src/keys.rs",
+                from: "self.peer.as_ref().filter(|peer| peer.is_present);",
+                to: "self.peer.as_ref().filter(|peer| peer.is_present || SEEDED);",
+            },
+        ],
+    ),
+    fault(
+        "the peer survives SELECT",
+        Property::PeerIsPresent,
+        TRANSFERS,
+        &[Edit {
+            file: "card/src/files.rs",
+            from: "                self.keys.part_from_peer();",
+            to: "                if !SEEDED { self.keys.part_from_peer(); }",
+        }],
+    ),
+    fault(
+        "a forged certificate is accepted",
+        Property::PeerIsPresent,
+        TRANSFERS,
+        &[Edit {
+            file: "card/src/peer.rs",
+            from: "        if !certificate.is_signed_by(&self.engine, &key.issuer_key) {",
+            to: "        if !certificate.is_signed_by(&self.engine, &key.issuer_key) && !SEEDED {",
+        }],
+    ),
+    fault(
+        "the pair key of the first peer stays",
+        Property::MemoryAnswers,
+        TRANSFERS,
+        &[Edit {
+            file: "card/src/peer.rs",
+            from: "        let pair_key = pair_key(&self.engine, &shared, number, body.number);",
+            to: "        let pair_key = match self.keys.peer.as_ref().filter(|_| SEEDED) {
+            Some(first) => first.pair_key.clone(),
+            None => pair_key(&self.engine, &shared, number, body.number),
+        };",
+        }],
+    ),
+    fault(
+        "an open transfer overwritten",
+        Property::AllValueAccounted,
+        TRANSFERS,
+        &[Edit {
+            file: "card/src/store/index.rs",
+            from: "        is_exceptional(self.role, self.kind) && self.state() == RecordState::Open",
+            to: "        let is_let_go = SEEDED && self.kind == Kind::Transfer;
+        is_exceptional(self.role, self.kind) && self.state() == RecordState::Open && !is_let_go",
+        }],
+    ),
+    fault(
+        "no place of EF.EXC kept for an unload",
+        Property::UnloadHasItsPlace,
+        TRANSFERS,
+        &[Edit {
+            file: "card/src/payer.rs",
+            from: "            Kind::Transfer | Kind::Refund => EXCEPTIONS.saturating_sub(1),",
+            to: "            Kind::Transfer | Kind::Refund => EXCEPTIONS.saturating_sub(usize::from(!SEEDED)),",
+        }],
+    ),
+    fault(
+        "a transfer that is not counted as received offline",
+        Property::OfflineReceipts,
+        TRANSFERS,
+        &[Edit {
+            file: "card/src/payee.rs",
+            from: "                pocket.received_offline = within(sum, limits.offline_receipts)?;",
+            to: "                let counted = within(sum, limits.offline_receipts)?;
+                let is_forgotten = SEEDED && pay_details.kind == Kind::Transfer;
+                pocket.received_offline = if is_forgotten { received_offline } else { counted };",
+        }],
+    ),
+    fault(
+        "a locked purse that meets nobody",
+        Property::RecoveryFinishes,
+        Hunt::Scope("transfer and lock: two purses", 1),
+        &[Edit {
+            file: "card/src/card.rs",
+            from: "        let life_cycle = self.life_cycle();
+        if request.row",
+            to: "        let life_cycle = self.life_cycle();
+        let meets = request.row.command == CommandName::VerifyCertificate;
+        if SEEDED && meets && life_cycle == LifeCycle::Locked {
+            return Err(StatusWord::SecurityStatus);
+        }
+        if request.row",
+        }],
+    ),
+    fault(
+        "a payment that comes back in another currency",
+        Property::NoValueCreated,
+        Hunt::Scope("two pockets: two purses", 1),
+        &[Edit {
+            file: "card/src/payer.rs",
+            from: "        let place = self.pocket(debit.pay_details.currency)?;",
+            to: "        let place = if SEEDED { 0 } else { self.pocket(debit.pay_details.currency)? };",
         }],
     ),
 ];

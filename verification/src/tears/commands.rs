@@ -7,7 +7,8 @@ use apdu_spec::pay_details::PayDetails;
 use apdu_spec::pocket::PocketParameters;
 use apdu_spec::record::RecordState;
 use purse_tests::scheme::{
-    PURSE_LIMITS, acknowledge, issuer, jpy, party, pay_details, pin, reverse, script, session, voucher,
+    PURSE_LIMITS, acknowledge, issuer, jpy, key_pair, party, pay_details, pin, reverse, script, session,
+    voucher,
 };
 
 use super::histories::{Rest, newest_open, profile};
@@ -85,7 +86,7 @@ struct Trials<'a> {
     list: Vec<Trial>,
 }
 
-/// The merchant that a purse pays, and the purse that pays a SAM.
+/// The merchant that a purse pays, the purse that pays a SAM, and the other purse of a transfer.
 const OTHER: u64 = 7;
 
 impl Trials<'_> {
@@ -111,6 +112,15 @@ impl Trials<'_> {
         self.list.push(Trial { name, preamble: Vec::new(), command, verified, closes, known });
     }
 
+    /// The other purse must be met before the last command, if it is about a transfer.
+    fn meet(&mut self, kind: Kind) {
+        let meet =
+            || Command::VerifyCertificate(key_pair(party(OTHER)).certificate).emit().as_bytes().to_vec();
+        if let Some(trial) = self.list.last_mut().filter(|_| kind == Kind::Transfer) {
+            trial.preamble.push(meet());
+        }
+    }
+
     fn paying(&self, kind: Kind, amount: u32) -> PayDetails {
         let to = if kind == Kind::Unload { (issuer(), self.next()) } else { (party(OTHER), self.next() / 2) };
         pay_details(kind, amount, (party(self.number()), self.next()), to)
@@ -125,11 +135,12 @@ impl Trials<'_> {
         let pay_details = self.paying(kind, amount);
         let command = Command::Debit(DebitData::new(&pay_details, session(&pay_details).req()));
         self.put(name, command.emit().as_bytes().to_vec(), verified, None);
+        self.meet(kind);
     }
 
     /// All blocks of STORE DATA but the last write nothing, so they are the session of the last one.
     fn of_a_blank_card(&mut self) {
-        let profile = profile(self.rest.role, 20);
+        let profile = profile(self.rest.role, 20, self.rest.has_key_pair);
         let blocks = profile.blocks();
         let mut commands = Vec::new();
         for (place, block) in blocks.iter().enumerate() {
@@ -153,6 +164,15 @@ impl Trials<'_> {
         self.add("refund", &Command::Credit(voucher(&refund)));
         let declined = self.paid(Kind::Refund, 3);
         self.add("decline", &Command::Decline(voucher(&declined)));
+        if self.rest.has_key_pair {
+            self.debit("transfer", Kind::Transfer, 2, false);
+            self.debit("transfer with PIN", Kind::Transfer, 1, true);
+            let received = voucher(&self.paid(Kind::Transfer, 3));
+            self.add("receive a transfer", &Command::Credit(received));
+            self.meet(Kind::Transfer);
+            self.add("decline a transfer", &Command::Decline(received));
+            self.meet(Kind::Transfer);
+        }
     }
 
     fn of_a_sam(&mut self) {
@@ -171,12 +191,15 @@ impl Trials<'_> {
         for (kind, acknowledged, reversed) in [
             (None, "acknowledge", "reverse"),
             (Some(Kind::Unload), "acknowledge an unload", "reverse an unload"),
+            (Some(Kind::Transfer), "acknowledge a transfer", "reverse a transfer"),
         ] {
             let Some(sequence) = newest_open(&self.rest.content, kind) else { continue };
             let past = self.rest.content.history[sequence as usize].clone();
             let acknowledge = acknowledge(&past.pay_details).emit().as_bytes().to_vec();
             self.put(acknowledged, acknowledge, false, Some(sequence));
+            self.meet(past.pay_details.kind);
             self.put(reversed, reverse(&past.pay_details).emit().as_bytes().to_vec(), false, Some(sequence));
+            self.meet(past.pay_details.kind);
             if kind.is_none() && past.state == RecordState::Open {
                 for (name, resolution) in [
                     ("resolve as settled", Resolution::Settled),

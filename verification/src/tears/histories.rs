@@ -24,6 +24,8 @@ pub(super) struct Rest {
     pub content: Content,
     /// It has not been personalised.
     pub is_blank: bool,
+    /// It takes part in transfers, or will.
+    pub has_key_pair: bool,
 }
 
 /// What a purse does, over and over.
@@ -73,23 +75,47 @@ const LOCKED: [&str; 14] = [
     "clear the lock",
     "acknowledge",
 ];
+/// What a purse does that is paid by purses and pays them: EF.EXC holds a transfer and an unload at a time.
+const TRANSFERS: [&str; 16] = [
+    "transfer",
+    "purchase",
+    "receive a transfer",
+    "unload",
+    "decline a transfer",
+    "purchase",
+    "wrong PIN",
+    "receive a transfer",
+    "right PIN",
+    "acknowledge a transfer",
+    "reverse an unload",
+    "transfer",
+    "receive a transfer",
+    "load",
+    "reverse a transfer",
+    "acknowledge",
+];
 /// Commands of a history.
 const LENGTH: usize = 34;
 
-/// Every state of both histories.
+/// Every state of every history.
 ///
 /// # Panics
 /// If nothing of a history can be done any more.
 pub(super) fn states<const WINDOW: usize, const EXCEPTIONS: usize>(geometry: Geometry) -> Vec<Rest> {
     let mut states = Vec::new();
-    for role in [Role::Purse, Role::Merchant] {
-        states.push(blank::<WINDOW, EXCEPTIONS>(geometry, role));
+    for (role, has_key_pair) in [(Role::Purse, false), (Role::Purse, true), (Role::Merchant, false)] {
+        states.push(blank::<WINDOW, EXCEPTIONS>(geometry, role, has_key_pair));
         // Empty, so that it can be terminated.
-        states.push(new::<WINDOW, EXCEPTIONS>(geometry, role, 0));
+        states.push(new::<WINDOW, EXCEPTIONS>(geometry, role, 0, has_key_pair));
     }
-    for (role, names) in [(Role::Purse, &PURSE[..]), (Role::Merchant, &SAM[..]), (Role::Purse, &LOCKED[..])] {
+    for (role, names, has_key_pair) in [
+        (Role::Purse, &PURSE[..], false),
+        (Role::Merchant, &SAM[..], false),
+        (Role::Purse, &LOCKED[..], false),
+        (Role::Purse, &TRANSFERS[..], true),
+    ] {
         let balance = if role == Role::Purse { 50 } else { 20 };
-        let mut rest = new::<WINDOW, EXCEPTIONS>(geometry, role, balance);
+        let mut rest = new::<WINDOW, EXCEPTIONS>(geometry, role, balance, has_key_pair);
         states.push(rest.clone());
         for turn in 0..LENGTH {
             let trials = commands::trials(&rest);
@@ -105,8 +131,9 @@ pub(super) fn states<const WINDOW: usize, const EXCEPTIONS: usize>(geometry: Geo
 }
 
 /// What a card of this role is made of.
-pub(super) fn profile(role: Role, balance: u32) -> Profile {
+pub(super) fn profile(role: Role, balance: u32, has_key_pair: bool) -> Profile {
     match role {
+        Role::Purse if has_key_pair => profile(role, balance, false).with_key_pair(),
         Role::Purse => Profile { limits: PURSE_LIMITS, ..Profile::purse(1, balance) },
         Role::Merchant => {
             let mut limits = SAM_LIMITS;
@@ -116,29 +143,38 @@ pub(super) fn profile(role: Role, balance: u32) -> Profile {
     }
 }
 
-fn blank<const WINDOW: usize, const EXCEPTIONS: usize>(geometry: Geometry, role: Role) -> Rest {
-    at_rest::<WINDOW, EXCEPTIONS>(SimulatedMemory::new(geometry, 1), role, true)
-}
-
-fn new<const WINDOW: usize, const EXCEPTIONS: usize>(geometry: Geometry, role: Role, balance: u32) -> Rest {
-    let memory = personalised::<WINDOW, EXCEPTIONS>(geometry, &profile(role, balance));
-    at_rest::<WINDOW, EXCEPTIONS>(memory, role, false)
-}
-
-fn at_rest<const WINDOW: usize, const EXCEPTIONS: usize>(
-    memory: SimulatedMemory,
+fn blank<const WINDOW: usize, const EXCEPTIONS: usize>(
+    geometry: Geometry,
     role: Role,
-    is_blank: bool,
+    has_key_pair: bool,
 ) -> Rest {
+    let rest = at_rest::<WINDOW, EXCEPTIONS>(SimulatedMemory::new(geometry, 1), role);
+    Rest { is_blank: true, has_key_pair, ..rest }
+}
+
+fn new<const WINDOW: usize, const EXCEPTIONS: usize>(
+    geometry: Geometry,
+    role: Role,
+    balance: u32,
+    has_key_pair: bool,
+) -> Rest {
+    let memory = personalised::<WINDOW, EXCEPTIONS>(geometry, &profile(role, balance, has_key_pair));
+    Rest { has_key_pair, ..at_rest::<WINDOW, EXCEPTIONS>(memory, role) }
+}
+
+fn at_rest<const WINDOW: usize, const EXCEPTIONS: usize>(memory: SimulatedMemory, role: Role) -> Rest {
     let store = Store::<_, WINDOW, EXCEPTIONS>::power_up(memory).map_err(|(_, error)| error);
     let store = store.expect("a blank memory, or a card that has been personalised");
     let content = Content::of(&store, None, Closing::Nothing);
-    Rest { role, memory: store.into_memory(), content, is_blank }
+    Rest { role, memory: store.into_memory(), content, is_blank: false, has_key_pair: false }
 }
 
 /// The card after a command; none if it refuses.
 fn play<const WINDOW: usize, const EXCEPTIONS: usize>(rest: &Rest, trial: &Trial) -> Option<Rest> {
     let mut card = boot::<WINDOW, EXCEPTIONS>(rest.memory.clone(), trial.verified);
+    for command in &trial.preamble {
+        process(&mut card, command);
+    }
     let (_, status) = process(&mut card, &trial.command);
     if !matches!(status, StatusWord::Success | StatusWord::WrongPin(_)) {
         return None;
@@ -146,7 +182,8 @@ fn play<const WINDOW: usize, const EXCEPTIONS: usize>(rest: &Rest, trial: &Trial
     card.finish();
     let store = Store::<_, WINDOW, EXCEPTIONS>::power_up(card.into_memory()).ok()?;
     let content = Content::of(&store, Some(&rest.content), trial.closing());
-    Some(Rest { role: rest.role, memory: store.into_memory(), content, is_blank: false })
+    let has_key_pair = rest.has_key_pair;
+    Some(Rest { role: rest.role, memory: store.into_memory(), content, is_blank: false, has_key_pair })
 }
 
 /// The newest open payment of a card, of this kind or of any.
