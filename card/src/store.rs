@@ -28,7 +28,7 @@ use zeroize::Zeroize;
 
 use coding::{Brief, CONTENT, Content, Single, decode_certificate, encode_certificate, is_secret};
 use index::{Index, Location, is_exceptional};
-use page::{FEWEST_SLOTS, Header, Layout, Pages};
+use page::{FEWEST_SLOTS, Header, Layout, MOST_INITIAL, Pages};
 
 use crate::memory::{Geometry, Memory, MemoryFailure};
 
@@ -92,7 +92,9 @@ impl State {
 pub const fn minimum_pages(geometry: Geometry, window: usize, exceptions: usize) -> Option<usize> {
     match Layout::of(geometry) {
         Some(layout) => {
-            let kept = window.saturating_add(exceptions).saturating_add(Single::MOST);
+            // No key pair fits where a page has fewer slots.
+            let singles = if layout.slots < MOST_INITIAL { FEWEST_SLOTS } else { Single::MOST };
+            let kept = window.saturating_add(exceptions).saturating_add(singles);
             Some((kept / layout.slots).saturating_add(2))
         }
         None => None,
@@ -260,8 +262,8 @@ impl<M: Memory, const WINDOW: usize, const EXCEPTIONS: usize> Store<M, WINDOW, E
     /// Makes a blank card a card, all or nothing: the entries are one page, which counts from its commit on.
     ///
     /// # Errors
-    /// [`MemoryFailure::Refused`] if the card is not blank, or is to have masters and a key pair both; otherwise the
-    /// memory's.
+    /// [`MemoryFailure::Refused`] if the card is not blank, is to have masters and a key pair both, or a key pair on
+    /// pages of four slots; otherwise the memory's.
     pub fn personalise(
         &mut self,
         identity: &Identity,
@@ -274,7 +276,7 @@ impl<M: Memory, const WINDOW: usize, const EXCEPTIONS: usize> Store<M, WINDOW, E
             if !store.is_blank() || masters.is_some() && key_pair.is_some() {
                 return Err(MemoryFailure::Refused);
             }
-            let mut contents: [Option<Content>; FEWEST_SLOTS] = [
+            let mut contents: [Option<Content>; MOST_INITIAL] = [
                 Some(identity.encode()),
                 Some(parameters.encode()),
                 masters.map(Masters::encode),
@@ -398,6 +400,9 @@ impl<M: Memory, const WINDOW: usize, const EXCEPTIONS: usize> Store<M, WINDOW, E
             write_number: 1,
         };
         let slots = self.pages.layout.slots;
+        if header.initial > slots {
+            return Err(MemoryFailure::Refused);
+        }
         self.pages.open(page, &header)?;
         for (slot, content) in (0..slots).zip(contents.iter().flatten()) {
             self.pages.program(page, slot, header.write_number, content)?;

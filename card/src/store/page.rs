@@ -16,8 +16,11 @@ const HEADER_CONTENT: usize = 32;
 const HEADER: usize = HEADER_CONTENT + CHECK;
 /// Largest unit; an entry and a header each fit into as many bytes.
 const UNIT: usize = 256;
-/// Entries of personalisation, which one page takes at once.
-pub(super) const FEWEST_SLOTS: usize = 5;
+/// Entries of personalisation, which one page takes at once, of a card without a key pair; with one it has
+/// [`MOST_INITIAL`].
+pub(super) const FEWEST_SLOTS: usize = 4;
+/// Entries of the personalisation of a purse with a key pair.
+pub(super) const MOST_INITIAL: usize = 5;
 /// First bytes of a header.
 const MAGIC: [u8; 4] = *b"PURS";
 /// Version of this layout and of the entries.
