@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use apdu_spec::element::{Kind, Role};
+use apdu_spec::life_cycle::LifeCycle;
 use apdu_spec::number::PartyNumber;
 use apdu_spec::parameter::Resolution;
 use apdu_spec::pay_details::PayDetails;
@@ -233,6 +234,10 @@ fn slots(context: &Context, required: &[&Place], optional: &[&Place]) -> Result<
             Err(_) if !is_required => continue,
             card => card?,
         };
+        if card.status().life_cycle == LifeCycle::Blank {
+            Console::say(&format!("note: {place} is blank: it has nothing under way"));
+            continue;
+        }
         here.insert(card.status().number);
         wanted.extend(card.open_records()?.iter().map(|record| record.pay_details.to));
         slots.push(card.into_transport());
