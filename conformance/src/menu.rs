@@ -3,8 +3,9 @@
 use apdu_spec::command::apdu::LONGEST_COMMAND;
 use apdu_spec::command::{COMMANDS, CommandName};
 use apdu_spec::file::APPLICATION;
+use apdu_spec::number::PartyNumber;
 use purse_reference::session::Session;
-use purse_tests::scheme::{eur, jpy, party};
+use purse_tests::scheme::{eur, jpy, party, private_key};
 
 use crate::certificate::{self, Inside, PEERS, RENEWED};
 use crate::draw::Draw;
@@ -114,10 +115,13 @@ impl Menu<'_> {
         self.put(CommandName::Unlock, 1, 0, &[]);
     }
 
-    /// Of each other purse, of this one, of a later key, and such as break a rule.
+    /// Of each other purse, of this one, of a later key, signed by this one, and such as break a rule.
     fn certificates(&mut self) {
         let right = PEERS.iter().copied().chain([self.view.number]).map(certificate::of).chain([*RENEWED]);
-        let all: Vec<Inside> = right.chain(certificate::wrong().iter().copied()).collect();
+        let mut own_word = certificate::of(PEERS[0]);
+        certificate::sign(&mut own_word, &private_key(PartyNumber(self.view.number)));
+        let wrong = certificate::wrong().iter().copied().chain([own_word]);
+        let all: Vec<Inside> = right.chain(wrong).collect();
         self.commands.extend(all.iter().map(|inside| certificate::verify(inside)));
     }
 

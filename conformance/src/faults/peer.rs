@@ -7,7 +7,6 @@ const fn code(file: &'static str) -> Code {
 }
 
 const HERE: Code = code("card/src/peer.rs");
-const CARD: Code = code("card/src/card.rs");
 const FILES: Code = code("card/src/files.rs");
 const KEYS: Code = code("card/src/keys.rs");
 
@@ -134,7 +133,6 @@ pub(super) const PLACES: &[Place] = &[
         "self.keys.part_from_peer()",
         &[("a SELECT leaves the peer", "")],
     ),
-    CARD.place("self.session = Session::NEW;\n        ", "self.keys.part_from_peer()", &[("a reset leaves the peer", "")]),
     KEYS.place(
         "(Kind::Transfer, _) => ",
         "version == KeyVersion::NONE",
