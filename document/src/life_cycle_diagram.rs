@@ -9,7 +9,7 @@ use apdu_spec::file::FLAG_DISPOSABLE;
 use apdu_spec::parameter::{self, Parameter, Resolution};
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::personalisation::{CardProfile, PocketGroup};
-use apdu_spec::pocket::{Limits, PocketParameters};
+use apdu_spec::pocket::{Limits, POCKETS, PocketParameters};
 use apdu_spec::software::Software;
 use purse_reference::card::ReferenceCard;
 use purse_reference::memory::Sizes;
@@ -78,8 +78,16 @@ fn verify() -> Outcome<Vec<u8>> {
     Ok(apdu(&Command::Verify(Some(pin(PIN)?))))
 }
 
-/// The one block that makes a purse.
-fn store_data(profile: &CardProfile<'_>) -> Vec<u8> {
+/// The one block that makes a purse with these pockets; for a key pair there is no room in it.
+fn store_data(profile: &CardProfile<'_>, pockets: [Option<PocketGroup>; POCKETS]) -> Vec<u8> {
+    let profile = CardProfile {
+        identity: profile.identity,
+        pockets,
+        keys: profile.keys.clone(),
+        masters: profile.masters,
+        pin: profile.pin.clone(),
+        key_pair: None,
+    };
     let mut block = Vec::new();
     profile.groups(&Software, |group| block.extend_from_slice(group));
     apdu(&Command::StoreData(true, 0, &block))
@@ -102,7 +110,13 @@ fn alive<'a>(standard: &'a Standard, disposable: bool) -> Outcome<Vec<ReferenceC
     let blank = ReferenceCard::blank(standard, Sizes { window: 32, exceptions: 8 });
     let mut active = blank.clone();
     let flags = if disposable { FLAG_DISPOSABLE } else { 0 };
-    let block = one_block(flags, if disposable { SPENT } else { Amount::ZERO })?;
+    let block = with_profile(Who::Purse, flags, |profile| {
+        let mut pockets = profile.pockets;
+        if disposable {
+            pockets = pockets.map(|pocket| pocket.map(|pocket| PocketGroup { balance: SPENT, ..pocket }));
+        }
+        Ok(store_data(profile, pockets))
+    })?;
     send(&mut active, &[apdu(&select()), block])?;
     if disposable {
         send(&mut active, &[apdu(&select()), apdu(&Command::Debit(debit()?))])?;
@@ -119,21 +133,6 @@ fn alive<'a>(standard: &'a Standard, disposable: bool) -> Outcome<Vec<ReferenceC
     let (locked, blocked) = (lock(&active)?, block(&active)?);
     let both = block(&locked)?;
     Ok(vec![active, locked, blocked, both])
-}
-
-/// What a purse must have, in one block of STORE DATA: so it takes part in no transfer.
-fn one_block(flags: u8, balance: Amount) -> Outcome<Vec<u8>> {
-    with_profile(Who::Purse, flags, |profile| {
-        let profile = CardProfile {
-            identity: profile.identity,
-            pockets: profile.pockets.map(|pocket| pocket.map(|pocket| PocketGroup { balance, ..pocket })),
-            keys: profile.keys.clone(),
-            masters: profile.masters,
-            pin: profile.pin.clone(),
-            key_pair: None,
-        };
-        Ok(store_data(&profile))
-    })
 }
 
 /// All that a disposable purse holds, spent at once.
@@ -169,7 +168,10 @@ fn certificate() -> Outcome<Tac> {
 fn actions(card: &ReferenceCard<'_>) -> Outcome<Vec<(String, Vec<Vec<u8>>)>> {
     let of = |command: CommandName| table::row(command).name.to_owned();
     let mut actions = vec![
-        (of(CommandName::StoreData), vec![one_block(0, Amount::ZERO)?]),
+        (
+            of(CommandName::StoreData),
+            vec![with_profile(Who::Purse, 0, |profile| Ok(store_data(profile, profile.pockets)))?],
+        ),
         (of(CommandName::Verify), vec![verify()?]),
         (of(CommandName::Lock), vec![verify()?, apdu(&Command::Lock)]),
         (of(CommandName::Unlock), vec![verify()?, apdu(&Command::Unlock)]),

@@ -1,13 +1,12 @@
 //! Plays the processes of the standard's text with the shipping card and issuer, and keeps what was said.
 
-use apdu_spec::command::{CommandName, InitializeData, table};
-use apdu_spec::element::{Amount, KeyVersion, Kind, Role};
+use apdu_spec::command::{CommandName, table};
+use apdu_spec::element::{Amount, Role};
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::software::Software;
 use purse_reference::machine::Unobserved;
 use purse_reference::process;
 use purse_reference::standard::Standard;
-use purse_terminal::client::Client;
 use purse_terminal::flow::IssuerDesk;
 use purse_terminal::issuer::{Issuer, MemoryStore};
 use purse_terminal::process::{AtHand, example};
@@ -16,7 +15,7 @@ use purse_terminal::virtual_card::VirtualCard;
 
 use crate::Outcome;
 use crate::recorder::{Exchange, Protocol, RecordedCard, RecordedParties};
-use crate::scheme::{OPERATOR_PIN, TIME, Who, currency};
+use crate::scheme::{OPERATOR_PIN, Who};
 
 /// One process as it was played.
 #[derive(Clone, Debug)]
@@ -75,6 +74,9 @@ impl World {
         let at_hand = match name {
             "LOAD" | "UNLOAD" => AtHand::alone(purse, &mut self.purse, Some(bank)),
             "COLLECTION" => AtHand::alone(sam, &mut self.sam, Some(bank)),
+            "TRANSFER" => {
+                AtHand::new(vec![(purse, &mut self.purse), (Who::Peer.number()?, &mut self.peer)], Some(bank))
+            }
             _ => AtHand::new(vec![(purse, &mut self.purse), (sam, &mut self.sam)], Some(bank)),
         };
         let operator_pin = (name == "REFUND").then_some(OPERATOR_PIN);
@@ -82,29 +84,6 @@ impl World {
         let mut parties = RecordedParties { at_hand, protocol: self.protocol.clone() };
         let end = process::run(&self.standard, name, &mut parties, &mut Unobserved)?;
         Ok((self.protocol.take(), end))
-    }
-
-    /// A transfer from the purse to the other one.
-    fn transfer(&mut self, amount: u32) -> Outcome<Vec<Exchange>> {
-        let mut payer = Client::select(&mut self.purse)?;
-        let mut payee = Client::select(&mut self.peer)?;
-        let own = payer.certificate()?.ok_or("the purse has a key pair")?;
-        let peer = payee.certificate()?.ok_or("the other purse has a key pair")?;
-        payer.meet(&peer)?;
-        payee.meet(&own)?;
-        let (details, req) = payee.initialize(&InitializeData {
-            kind: Kind::Transfer,
-            key_version: KeyVersion::NONE,
-            currency: currency()?,
-            amount: Amount(amount),
-            from: own.body.number,
-            from_sequence: payer.status().sequence,
-            time: TIME,
-        })?;
-        let voucher = payer.debit(&details, req)?;
-        let ack = payee.credit(&voucher)?;
-        payer.acknowledge(details.from_sequence, ack)?;
-        Ok(self.protocol.take())
     }
 
     /// The same, which must come to its end.
@@ -160,7 +139,7 @@ pub(crate) fn play() -> Outcome<Runs> {
     // The SAM's sequence is used by another purchase, so that it can never credit the first one.
     reversed.extend(world.done("PURCHASE", 700)?);
     reversed.extend(world.done("RECOVERY", 0)?);
-    let transfer = world.transfer(500)?;
+    let transfer = world.done("TRANSFER", 500)?;
     Ok(Runs {
         transactions: vec![
             ("load", pay_details(&load)?),

@@ -32,7 +32,7 @@ use purse_tests::overheard::{Failing, Incident, Mishap, Notes, Overheard, Said, 
 use purse_tests::scheme::{eur, issuer, party, pin};
 use purse_tests::world::{HOLDER, Rig, World, select};
 
-use self::situations::Situation;
+use self::situations::{Situation, Usual};
 use self::trouble::Trouble;
 
 /// What is done.
@@ -143,7 +143,7 @@ fn incidents(situation: &Situation, fault: Fault, who: &'static str) -> Vec<Inci
 pub(crate) fn faults(situation: &Situation, whole: &Played) -> Vec<Fault> {
     let mut faults = vec![Fault::None];
     faults.extend(situation.troubles.iter().copied().flatten().map(Fault::Own));
-    if situation.is_long {
+    if situation.usual == Usual::None {
         return faults;
     }
     let said =
@@ -152,9 +152,9 @@ pub(crate) fn faults(situation: &Situation, whole: &Played) -> Vec<Fault> {
         for number in 1..=u64::try_from(said(side.name())).unwrap() {
             faults.push(Fault::Lose(side, number));
             // Whoever holds two cards at once notices that one is gone before it asks the other.
-            let notices =
+            let holds_again =
                 matches!(situation.process, Process::Refund | Process::Collection | Process::Recovery);
-            if !notices || situation.cards_leave {
+            if !holds_again || situation.usual == Usual::CardsLeave {
                 faults.push(Fault::Remove(side, number));
             }
         }

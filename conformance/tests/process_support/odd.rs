@@ -6,7 +6,7 @@ use purse_tests::world::{OPERATOR, World};
 
 use super::Process::{Collection, Load, Purchase, Recovery, Refund, Unload};
 use super::odd_worlds::*;
-use super::situations::{Situation, situation};
+use super::situations::{Situation, Usual, situation};
 use super::trouble::*;
 use super::worlds::*;
 
@@ -114,14 +114,14 @@ pub(super) fn odd() -> Vec<Situation> {
         Situation {
             name: "a recovery of exceptions without end",
             troubles: &[ENDLESS],
-            is_long: true,
+            usual: Usual::None,
             ..recovery
         },
         Situation {
             name: "a recovery of a locked purse with a long history",
             world: locked_with_exception,
             troubles: &[LONG_HISTORY],
-            is_long: true,
+            usual: Usual::None,
             ..recovery
         },
     ]

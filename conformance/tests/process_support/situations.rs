@@ -26,12 +26,21 @@ pub(crate) struct Situation {
     pub(crate) swapped: bool,
     /// The purse is the only card at hand.
     pub(crate) is_alone: bool,
-    /// Cards are taken away too, though the process talks to one of them after the other.
-    pub(crate) cards_leave: bool,
     /// What else may go wrong.
     pub(crate) troubles: &'static [&'static [Trouble]],
-    /// So long that nothing but that goes wrong.
-    pub(crate) is_long: bool,
+    /// What goes wrong of itself.
+    pub(crate) usual: Usual,
+}
+
+/// Which faults a situation has besides its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Usual {
+    /// All; in a process that lets its cards go and holds them again, none is taken away.
+    All,
+    /// They are taken away there too.
+    CardsLeave,
+    /// It is too long for any.
+    None,
 }
 
 pub(super) const fn situation(
@@ -50,9 +59,8 @@ pub(super) const fn situation(
         event: None,
         swapped: false,
         is_alone: false,
-        cards_leave: false,
         troubles: &[],
-        is_long: false,
+        usual: Usual::All,
     }
 }
 

@@ -14,14 +14,15 @@ use purse_tests::scheme::{PURSE_LIMITS, Profile, TIME, eur, issuer_private_key, 
 use purse_tests::world::{PIN, Rig, World, client, rig};
 
 use super::Process::{Recovery, Transfer};
-use super::situations::{Situation, situation};
+use super::situations::{Situation, Usual, situation};
 use super::trouble::*;
 use super::worlds::{deliver, pay_and_leave, small_world, unload_and_leave};
 
 /// All of them.
 pub(super) fn transfers() -> Vec<Situation> {
     let transfer = situation("a transfer", Transfer, 2_00, two_purses);
-    let recovery = Situation { cards_leave: true, ..situation("a recovery", Recovery, 0, transfer_open) };
+    let recovery =
+        Situation { usual: Usual::CardsLeave, ..situation("a recovery", Recovery, 0, transfer_open) };
     // Some month of 2031.
     let late = Time(1_930_000_000);
     // December 2030.

@@ -36,13 +36,13 @@ fn every_process_is_carried_out_to_its_end() {
     }
 }
 
-#[test]
-fn a_purchase_moves_what_it_says() {
+/// The process moves 3.50 from the purse, which has 50.00, and the purse hears just these commands.
+fn moves(process: &str, expected: &[&str]) {
     let home = Home::none();
-    let document = home.json(&["run", "purchase"]);
-    assert_eq!((&document["listing"], &document["end"]), (&"PURCHASE".into(), &"done".into()));
+    let document = home.json(&["run", &process.to_lowercase()]);
+    assert_eq!((&document["listing"], &document["end"]), (&process.into(), &"done".into()));
     let events = document["events"].as_array().unwrap();
-    // 50.00 less 3.50 on the purse, then 3.50 on the SAM.
+    // 50.00 less 3.50 on the purse, then 3.50 where nothing was.
     let balances = events.iter().filter(|event| event["name"] == "BALANCE(0)").map(|event| &event["value"]);
     assert_eq!(balances.collect::<Vec<_>>(), ["4650", "350"]);
     let to_purse = |event: &&serde_json::Value| event["to"] == "purse";
@@ -51,11 +51,21 @@ fn a_purchase_moves_what_it_says() {
         .filter(to_purse)
         .map(|event| event["command"].as_str().unwrap()[2..4].to_owned())
         .collect();
-    let expected = ["SELECT", "VERIFY", "DEBIT", "ACKNOWLEDGE"].map(|name| {
-        let row = table::COMMANDS.iter().find(|row| row.name == name).unwrap();
+    let expected = expected.iter().map(|name| {
+        let row = table::COMMANDS.iter().find(|row| row.name == *name).unwrap();
         format!("{:02X}", row.instruction)
     });
-    assert_eq!(commands, expected);
+    assert_eq!(commands, expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn a_purchase_moves_what_it_says() {
+    moves("PURCHASE", &["SELECT", "VERIFY", "DEBIT", "ACKNOWLEDGE"]);
+}
+
+#[test]
+fn a_transfer_moves_what_it_says() {
+    moves("TRANSFER", &["SELECT", "GET DATA", "VERIFY CERTIFICATE", "VERIFY", "DEBIT", "ACKNOWLEDGE"]);
 }
 
 #[test]

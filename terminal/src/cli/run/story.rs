@@ -86,11 +86,12 @@ impl Transport for Table<'_> {
     }
 }
 
-/// A purse, a SAM, an issuer.
+/// Two purses, a SAM, an issuer.
 pub(super) struct Story<'a> {
     standard: &'a Standard,
     teller: Rc<RefCell<Teller<'a>>>,
     purse: Table<'a>,
+    other: Table<'a>,
     sam: Table<'a>,
     issuer: Issuer<MemoryStore, Software>,
 }
@@ -104,11 +105,14 @@ impl<'a> Story<'a> {
             Table { inner, teller: teller.clone(), leaves_at: None }
         };
         let issuer = example::issuer().map_err(wrong)?;
-        Ok(Self { standard, teller: teller.clone(), purse: table("purse"), sam: table("SAM"), issuer })
+        let [purse, other, sam] = ["purse", "other purse", "SAM"].map(table);
+        Ok(Self { standard, teller: teller.clone(), purse, other, sam, issuer })
     }
 
     fn personalise(&mut self) -> Result<(), Failure> {
         example::personalise(&mut self.purse, Role::Purse).map_err(wrong)?;
+        let other = example::other_purse().map_err(wrong)?;
+        example::personalise_as(&mut self.other, other, Role::Purse).map_err(wrong)?;
         example::personalise(&mut self.sam, Role::Merchant).map_err(wrong)
     }
 
@@ -120,9 +124,11 @@ impl<'a> Story<'a> {
             "LOAD" | "UNLOAD" => AtHand::alone(purse, &mut self.purse, Some(&mut self.issuer)),
             "COLLECTION" => AtHand::alone(sam, &mut self.sam, Some(&mut self.issuer)),
             _ => {
-                let cards: Vec<(_, &mut dyn Transport)> =
-                    vec![(purse, &mut self.purse), (sam, &mut self.sam)];
-                AtHand::new(cards, Some(&mut self.issuer))
+                let payee: (_, &mut dyn Transport) = match name {
+                    "TRANSFER" => (example::other_purse().map_err(wrong)?, &mut self.other),
+                    _ => (sam, &mut self.sam),
+                };
+                AtHand::new(vec![(purse, &mut self.purse), payee], Some(&mut self.issuer))
             }
         };
         let mut at_hand = example::told(at_hand, Amount(amount), Role::Purse, pin).map_err(wrong)?;
@@ -153,7 +159,7 @@ impl<'a> Story<'a> {
         self.teller.borrow_mut().shown = shown;
         let (amount, pin) = match process {
             "LOAD" => (5_000, None),
-            "PURCHASE" => (350, Some(example::PIN)),
+            "PURCHASE" | "TRANSFER" => (350, Some(example::PIN)),
             "REFUND" => (150, Some(example::OPERATOR_PIN)),
             _ => (1_000, None),
         };
@@ -168,6 +174,7 @@ impl<'a> Story<'a> {
         self.play("REFUND", 150, Some(example::OPERATOR_PIN))?;
         self.play("UNLOAD", 1_000, None)?;
         self.play("COLLECTION", 0, None)?;
+        self.play("TRANSFER", 500, None)?;
         self.pay_and_leave()?;
         // The SAM's sequence is used by another payment, so that it declines this one.
         self.play("PURCHASE", 100, None)?;
