@@ -245,7 +245,7 @@ pub(crate) fn by_flow(situation: &Situation, fault: Fault) -> Played {
                 cards.truncate(1);
             }
             notes.begin();
-            recovery::recover(&mut cards, Some(&mut desk));
+            recovery::recover_one_by_one(&mut cards, Some(&mut desk));
             "done"
         }
     };

@@ -5,7 +5,7 @@
 
 use crate::support::{HOLDER, OPERATOR, World, client};
 use apdu_spec::command::InitializeData;
-use apdu_spec::element::{Amount, Kind};
+use apdu_spec::element::{Amount, KeyVersion, Kind};
 use apdu_spec::file::File;
 use apdu_spec::parameter::Parameter;
 use apdu_spec::pocket::Limits;
@@ -94,6 +94,53 @@ fn a_declined_unload_comes_back_after_the_purchase_that_it_would_push_out() {
     pay_and_leave(&mut world);
     until_it_is_the_oldest(&mut world, WINDOW - 1);
     assert!(world.recover().is_complete());
+    world.assert_settled();
+}
+
+/// The other purse has paid this one, and left before it heard that the value has come.
+fn be_paid_and_leave(world: &mut World) {
+    let (mut payer, mut payee) = (client(world.other.as_mut().unwrap()), client(&mut world.purse));
+    let (of_payer, of_payee) = (payer.certificate().unwrap().unwrap(), payee.certificate().unwrap().unwrap());
+    payer.meet(&of_payee).unwrap();
+    payee.meet(&of_payer).unwrap();
+    let data = InitializeData {
+        kind: Kind::Transfer,
+        key_version: KeyVersion::NONE,
+        currency: eur(),
+        amount: Amount(2_00),
+        from: payer.status().number,
+        from_sequence: payer.status().sequence,
+        time: TIME,
+    };
+    let (pay_details, req) = payee.initialize(&data).unwrap();
+    let voucher = payer.debit(&pay_details, req).unwrap();
+    payee.credit(&voucher).unwrap();
+}
+
+#[test]
+fn a_declined_unload_does_not_push_out_the_only_record_of_a_transfer_that_has_come() {
+    let mut world = world().and_other();
+    be_paid_and_leave(&mut world);
+    let mut purse = client(&mut world.purse);
+    let sequence = purse.status().sequence;
+    let asked =
+        world.issuer.unload_request(purse.status().number, eur(), Amount(1_00), sequence, TIME).unwrap();
+    let voucher = purse.debit(&asked.pay_details, asked.req).unwrap();
+    world.issuer.decline_unload(&voucher).unwrap();
+    until_it_is_the_oldest(&mut world, WINDOW - 2);
+    let report = world.recover();
+    assert!(report.is_complete(), "{report:?}");
+    world.assert_settled();
+}
+
+#[test]
+fn an_open_load_does_not_push_out_the_only_record_of_a_transfer_that_has_come() {
+    let mut world = world().and_other();
+    be_paid_and_leave(&mut world);
+    until_it_is_the_oldest(&mut world, WINDOW - 1);
+    load_and_leave(&mut world);
+    let report = world.recover();
+    assert!(report.is_complete(), "{report:?}");
     world.assert_settled();
 }
 
