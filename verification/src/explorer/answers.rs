@@ -84,11 +84,10 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
                     |past: &Past| past.role == RecordRole::Reversal && past.reference == Some(*sequence);
                 (None, durable.history.iter().any(is_reversal))
             }
-            Order::Meet(_) => return None,
             Order::Verify(right) => (None, *right && durable.tries[0] == durable.tries[1]),
             Order::Lock(locked) => (None, durable.flags[1] == *locked),
             Order::Script(bytes, resolved) => (None, has_obeyed(bytes, *resolved, &before.content, durable)),
-            Order::Reset => return None,
+            Order::Meet(_) | Order::Reset => return None,
         };
         self.tally.check(Property::RecordBeforeResponse, true_in_memory, || {
             format!("{order:?} answered {data:02X?} on {:?}, and memory has {durable:?}", before.content)

@@ -40,7 +40,7 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
             });
         }
         let mut held = content.clone();
-        let transfers = if self.transfers && role == Role::Purse { 1 } else { 0 };
+        let transfers = usize::from(self.transfers && role == Role::Purse);
         for turn in 0..SEQUELS + transfers {
             if turn == SEQUELS {
                 let meet = Shown::of(stranger()).command();
