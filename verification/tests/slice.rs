@@ -62,7 +62,7 @@ fn in_exceptions(card: &Content, kinds: &[Kind]) -> bool {
 
 #[test]
 fn transfers_move_to_ef_exc_and_come_to_both_ends() {
-    let cards = paying_purses("transfer: two purses", 20_000);
+    let cards = paying_purses("transfer: two purses", 60_000);
     assert!(cards.iter().any(|card| in_exceptions(card, &[Kind::Transfer])));
     for (role, state) in [
         (RecordRole::Payer, RecordState::Settled),
