@@ -2,6 +2,7 @@
 //! interrupted anywhere: all that it knows it reads from the cards and the issuer's books.
 
 use apdu_spec::command::Voucher;
+use apdu_spec::cryptography::Authenticator;
 use apdu_spec::element::{Kind, Role, Sequence};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
@@ -42,7 +43,7 @@ pub struct Item {
 /// What a recovery found and did.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// In the order in which they were taken up: of each card its load, its purchases, its other payments; a purchase
+    /// In the order in which they were taken up: transfers that their payees have credited; then of each card its load, its purchases, its other payments; a purchase
     /// that the load would push out of the log comes before it.
     pub items: Vec<Item>,
     /// What the issuer found in the records of each SAM whose collection was finished, and what it credited.
@@ -71,9 +72,30 @@ impl Report {
 /// Finishes every open payer record and every unresolved load of these cards, as far as their payees are at hand.
 /// What fails does not keep the rest from being finished: it is in the report. A card is held only while it is talked
 /// to, so that programs with the same cards, in whatever order, do not wait for each other for ever.
-pub fn recover(cards: &mut [CardAtHand<'_>], mut issuer: Option<&mut (dyn IssuerDesk + '_)>) -> Report {
+pub fn recover(cards: &mut [CardAtHand<'_>], issuer: Option<&mut (dyn IssuerDesk + '_)>) -> Report {
     let mut report = Report::default();
     cards.iter_mut().for_each(Client::release);
+    let nacks = ask_payees(cards, &mut report);
+    each(cards, issuer, &nacks, report)
+}
+
+/// The standard's RECOVERY for each card at hand, one after the other, and nothing before: what [`recover`] does where no
+/// purse at hand has a transfer open to another one at hand. Where one has, what is written on the payee may push the
+/// only record of it out of its log.
+pub fn recover_one_by_one(
+    cards: &mut [CardAtHand<'_>],
+    issuer: Option<&mut (dyn IssuerDesk + '_)>,
+) -> Report {
+    cards.iter_mut().for_each(Client::release);
+    each(cards, issuer, &[], Report::default())
+}
+
+fn each(
+    cards: &mut [CardAtHand<'_>],
+    mut issuer: Option<&mut (dyn IssuerDesk + '_)>,
+    nacks: &Nacks,
+    mut report: Report,
+) -> Report {
     for payer in 0..cards.len() {
         let Some(card) = cards.get_mut(payer) else { continue };
         let number = card.status().number;
@@ -85,7 +107,8 @@ pub fn recover(cards: &mut [CardAtHand<'_>], mut issuer: Option<&mut (dyn Issuer
             Open::default()
         });
         if let Some(pay_details) = before_load {
-            let outcome = brought(cards, payer, issuer.as_deref_mut(), &pay_details, &mut report.collections);
+            let desk = issuer.as_deref_mut();
+            let outcome = brought(cards, payer, desk, &pay_details, nacks, &mut report.collections);
             report.items.push(Item { pay_details, outcome });
         }
         if let (Some(card), Some(issuer)) = (cards.get_mut(payer), issuer.as_deref_mut()) {
@@ -99,12 +122,49 @@ pub fn recover(cards: &mut [CardAtHand<'_>], mut issuer: Option<&mut (dyn Issuer
             }
         }
         for pay_details in after_load {
-            let outcome = brought(cards, payer, issuer.as_deref_mut(), &pay_details, &mut report.collections);
+            let desk = issuer.as_deref_mut();
+            let outcome = brought(cards, payer, desk, &pay_details, nacks, &mut report.collections);
             report.items.push(Item { pay_details, outcome });
         }
-        bring_again(cards, payer, issuer.as_deref_mut(), first, &mut report);
+        bring_again(cards, payer, issuer.as_deref_mut(), first, nacks, &mut report);
     }
     report
+}
+
+/// What payees have said that they never will credit.
+type Nacks = [(PayDetails, Authenticator)];
+
+/// Before anything is written: each purse at hand is asked what it has done with the transfers to it under sequences that
+/// it has used since. It still knows from a record in its log, which any that a recovery writes on it (a load, a reversal,
+/// what others pay it) may push out. ack goes to the payer at once, for a mark is no record; nack is kept. What fails
+/// here is met again, and reported, when its payer's turn comes.
+fn ask_payees(cards: &mut [CardAtHand<'_>], report: &mut Report) -> Vec<(PayDetails, Authenticator)> {
+    let mut nacks = Vec::new();
+    let is_purse = |card: &CardAtHand<'_>| card.status().role == Role::Purse;
+    if cards.iter().filter(|card| is_purse(card)).count() < 2 {
+        return nacks;
+    }
+    for payer in 0..cards.len() {
+        let Some(card) = cards.get_mut(payer).filter(|card| is_purse(card)) else { continue };
+        let open = card.reselect().map(|_| ()).and_then(|()| card.open_records());
+        card.release();
+        for pay_details in open.unwrap_or_default().into_iter().map(|record| record.pay_details) {
+            let payee = cards.iter().position(|card| {
+                let status = card.status();
+                status.number == pay_details.to && status.sequence > pay_details.to_sequence
+            });
+            let payee = payee.filter(|_| pay_details.kind == Kind::Transfer);
+            let Some(Ok([payer, payee])) = payee.map(|payee| cards.get_disjoint_mut([payer, payee])) else {
+                continue;
+            };
+            match apart(payer, payee, |payer, payee| hear(payer, payee, &pay_details)) {
+                Ok(None) => report.items.push(Item { pay_details, outcome: Outcome::Settled }),
+                Ok(Some(nack)) => nacks.push((pay_details, nack)),
+                Err(_) => {}
+            }
+        }
+    }
+    nacks
 }
 
 /// What a card has to pay, in the order in which it is brought to an end.
@@ -146,6 +206,7 @@ fn bring_again(
     payer: usize,
     mut issuer: Option<&mut (dyn IssuerDesk + '_)>,
     first: usize,
+    nacks: &Nacks,
     report: &mut Report,
 ) {
     let Some(number) = cards.get(payer).map(|card| card.status().number) else { return };
@@ -155,16 +216,11 @@ fn bring_again(
     for item in items.iter_mut().take(last) {
         // Of its load the card is not the payer.
         let is_own = item.pay_details.from == number;
-        if is_own && matches!(&item.outcome, Outcome::StillOpen(error) if is_refusal(error)) {
-            item.outcome = brought(cards, payer, issuer.as_deref_mut(), &item.pay_details, collections);
+        if is_own && matches!(&item.outcome, Outcome::StillOpen(error) if error.status_code().is_some()) {
+            let desk = issuer.as_deref_mut();
+            item.outcome = brought(cards, payer, desk, &item.pay_details, nacks, collections);
         }
     }
-}
-
-/// Whether a card has refused, for certain.
-fn is_refusal(error: &FlowError) -> bool {
-    let is_certain = !matches!(error.failure(), Failure::NoCard | Failure::OutcomeUnknown);
-    is_certain && error.status_code().is_some()
 }
 
 /// Finishes a card's load, if one is open.
@@ -192,9 +248,10 @@ fn brought(
     payer: usize,
     issuer: Option<&mut (dyn IssuerDesk + '_)>,
     pay_details: &PayDetails,
+    nacks: &Nacks,
     collections: &mut Vec<collection::Report>,
 ) -> Outcome {
-    bring(cards, payer, issuer, pay_details, collections).unwrap_or_else(Outcome::StillOpen)
+    bring(cards, payer, issuer, pay_details, nacks, collections).unwrap_or_else(Outcome::StillOpen)
 }
 
 /// Brings one open record to its payee.
@@ -203,6 +260,7 @@ fn bring(
     payer: usize,
     issuer: Option<&mut (dyn IssuerDesk + '_)>,
     pay_details: &PayDetails,
+    nacks: &Nacks,
     collections: &mut Vec<collection::Report>,
 ) -> Result<Outcome, FlowError> {
     if let Some(issuer) = issuer
@@ -215,7 +273,13 @@ fn bring(
     }
     let payee = cards.iter().position(|card| card.status().number == pay_details.to);
     match payee.map(|payee| cards.get_disjoint_mut([payer, payee])) {
-        Some(Ok([payer, payee])) => settle(payer, payee, pay_details),
+        Some(Ok([payer, payee])) => match nacks.iter().find(|(of, _)| of == pay_details) {
+            Some((_, nack)) => apart(payer, payee, |payer, payee| {
+                meet(payer, payee, pay_details)?;
+                take_back(payer, pay_details, *nack)
+            }),
+            None => settle(payer, payee, pay_details),
+        },
         Some(Err(_)) | None => Ok(Outcome::PayeeAbsent),
     }
 }
@@ -227,7 +291,16 @@ pub fn settle<A: Transport, B: Transport>(
     payee: &mut Client<B>,
     pay_details: &PayDetails,
 ) -> Result<Outcome, FlowError> {
-    let outcome = handover::hold_both(payee, payer).and_then(|()| settle_held(payer, payee, pay_details));
+    apart(payer, payee, |payer, payee| settle_held(payer, payee, pay_details))
+}
+
+/// Holds both cards for something that is done with both; then they part, and are released.
+fn apart<A: Transport, B: Transport, R>(
+    payer: &mut Client<A>,
+    payee: &mut Client<B>,
+    together: impl FnOnce(&mut Client<A>, &mut Client<B>) -> Result<R, FlowError>,
+) -> Result<R, FlowError> {
+    let outcome = handover::hold_both(payee, payer).and_then(|()| together(payer, payee));
     payer.part();
     payee.part();
     payer.release();
@@ -241,18 +314,39 @@ pub(super) fn settle_held<A: Transport, B: Transport>(
     payee: &mut Client<B>,
     pay_details: &PayDetails,
 ) -> Result<Outcome, FlowError> {
-    let of_payer = FlowError::card(Party::of(payer.status().role));
-    let of_payee = FlowError::card(Party::of(payee.status().role));
+    match hear(payer, payee, pay_details)? {
+        None => Ok(Outcome::Settled),
+        Some(nack) => take_back(payer, pay_details, nack),
+    }
+}
+
+/// Purses must meet for a transfer. The record is open: whatever a card does not answer to leaves it so.
+fn meet<A: Transport, B: Transport>(
+    payer: &mut Client<A>,
+    payee: &mut Client<B>,
+    pay_details: &PayDetails,
+) -> Result<(), FlowError> {
     if pay_details.kind == Kind::Transfer {
         transfer::introduce_at_any_time(payer, payee).map_err(|error| error.in_doubt(pay_details))?;
     }
-    // The record is open: whatever a card does not answer to leaves it so.
+    Ok(())
+}
+
+/// What the payee says: its ack, which the payer has heard then; or its nack, which is given.
+fn hear<A: Transport, B: Transport>(
+    payer: &mut Client<A>,
+    payee: &mut Client<B>,
+    pay_details: &PayDetails,
+) -> Result<Option<Authenticator>, FlowError> {
+    let of_payer = FlowError::card(Party::of(payer.status().role));
+    let of_payee = FlowError::card(Party::of(payee.status().role));
+    meet(payer, payee, pay_details)?;
     let voucher = payer.proof(pay_details).map_err(|error| of_payer(error).in_doubt(pay_details))?;
     match handover::credit(payee, &voucher) {
         Ok(ack) => {
             let acknowledged = payer.acknowledge(pay_details.from_sequence, ack);
             acknowledged.map_err(|error| of_payer(error).in_doubt(pay_details))?;
-            Ok(Outcome::Settled)
+            Ok(None)
         }
         Err(refusal) if refusal.may_have_happened() || refusal.is_away() => {
             Err(of_payee(refusal).in_doubt(pay_details))
@@ -260,14 +354,24 @@ pub(super) fn settle_held<A: Transport, B: Transport>(
         Err(_) => {
             // A payee that has credited after all does not decline.
             let nack = payee.decline(&voucher).map_err(|error| of_payee(error).in_doubt(pay_details))?;
-            let reversed = payer.reverse(pay_details.from_sequence, nack);
-            reversed.map_err(|error| of_payer(error).in_doubt(pay_details))?;
-            // Of the transfer nothing is left to be said.
-            payer.part();
-            payer.reselect().map_err(of_payer)?;
-            Ok(Outcome::Reversed)
+            Ok(Some(nack))
         }
     }
+}
+
+/// The payer has its value back.
+fn take_back<T: Transport>(
+    payer: &mut Client<T>,
+    pay_details: &PayDetails,
+    nack: Authenticator,
+) -> Result<Outcome, FlowError> {
+    let of_payer = FlowError::card(Party::of(payer.status().role));
+    let reversed = payer.reverse(pay_details.from_sequence, nack);
+    reversed.map_err(|error| of_payer(error).in_doubt(pay_details))?;
+    // Of the payment nothing is left to be said.
+    payer.part();
+    payer.reselect().map_err(of_payer)?;
+    Ok(Outcome::Reversed)
 }
 
 /// The same with the issuer as payee. The payer is released while the issuer is asked.
