@@ -31,4 +31,8 @@ pub(crate) const EQUIVALENTS: &[Equivalent] = &[
         names: &["SETTLE.WITH.ISSUER 110: byte 1 of [00, 00] by one"],
         reason: "BRING, which alone asks for it, takes 0001 as it takes 0000",
     },
+    Equivalent {
+        names: &["CERTIFICATE.SHOWN 60: byte 1 of [00, 00] by one"],
+        reason: "the same in a recovery; a transfer asks only whether it is 9000",
+    },
 ];

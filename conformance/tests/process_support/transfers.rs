@@ -29,7 +29,15 @@ pub(super) fn transfers() -> Vec<Situation> {
     let last_month = Time(1_924_000_000);
     vec![
         Situation {
-            troubles: &[PURSE_DEBIT, OTHER_CREDIT, REFUSED_BY_OTHER, PURSE_MEETS, OTHER_MEETS, MEETING_AGAIN],
+            troubles: &[
+                PURSE_DEBIT,
+                OTHER_CREDIT,
+                REFUSED_BY_OTHER,
+                PURSE_MEETS,
+                OTHER_MEETS,
+                MEETING_AGAIN,
+                STRANGE_PURSES,
+            ],
             ..transfer
         },
         Situation {
@@ -100,7 +108,7 @@ pub(super) fn transfers() -> Vec<Situation> {
         Situation {
             name: "a recovery of a transfer among others",
             world: among_others,
-            troubles: &[SETTLING_TRANSFER, MEETING_LATE],
+            troubles: &[SETTLING_TRANSFER, PURSE_MEETS, OTHER_MEETS, MEETING_LATE],
             ..recovery
         },
     ]

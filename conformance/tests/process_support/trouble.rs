@@ -79,6 +79,7 @@ const ABSENT: Mishap = Answered(|| word(StatusWord::ReferenceNotFound));
 const NO_OBJECT: Mishap = Altered(|answer| put(answer, 1, &[0x22]));
 const NO_SIGNATURE: Mishap = Altered(|answer| put(answer, SIGNATURE, &[0x5F, 0x38]));
 const OF_ANOTHER: Mishap = Altered(|answer| put(answer, OWNER, &party(7).0));
+const NOTHING: Mishap = Answered(|| word(StatusWord::Success));
 const TOO_SHORT: Mishap = Altered(|answer| {
     answer.remove(SIGNATURE + 10);
 });
@@ -201,6 +202,13 @@ pub(crate) const STRANGERS: &[Trouble] = &[
     of_cards(&[("sam", next(Initialize, NAMES_ANOTHER))]),
 ];
 
+/// The same of two purses.
+pub(crate) const STRANGE_PURSES: &[Trouble] = &[
+    of_cards(&[("purse", next(Select, SAYS_BLANK))]),
+    of_cards(&[("other", next(Select, SAYS_BLANK))]),
+    of_cards(&[("other", next(Initialize, NAMES_ANOTHER))]),
+];
+
 /// The issuer does not take an unload.
 pub(crate) const DECLINED_UNLOAD: &[Trouble] = &[
     Trouble {
@@ -271,7 +279,7 @@ pub(crate) const LONG_HISTORY: &[Trouble] = &[of_cards(&[("purse", next(Select, 
 /// Two purses show each other their certificates.
 macro_rules! meeting {
     ($name:ident, $who:literal) => {
-        const $name: [Trouble; 14] = [
+        const $name: [Trouble; 15] = [
             of_cards(&[($who, next(GetData, Lost))]),
             of_cards(&[($who, next(GetData, Unsent))]),
             of_cards(&[($who, next(GetData, ABSENT))]),
@@ -280,6 +288,7 @@ macro_rules! meeting {
             of_cards(&[($who, next(GetData, NO_OBJECT))]),
             of_cards(&[($who, next(GetData, NO_SIGNATURE))]),
             of_cards(&[($who, next(GetData, OF_ANOTHER))]),
+            of_cards(&[($who, next(GetData, NOTHING))]),
             of_cards(&[($who, next(GetData, TOO_SHORT))]),
             of_cards(&[($who, next(GetData, TOO_LONG))]),
             of_cards(&[($who, next(VerifyCertificate, Lost))]),

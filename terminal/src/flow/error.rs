@@ -158,6 +158,16 @@ impl FlowError {
         }
     }
 
+    /// Whether a card has refused, for certain: it has said so in a word of the standard.
+    pub(super) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Card { source, .. } => source.status().is_some() && !source.may_have_happened(),
+            Self::OutcomeUnknown { source, .. } => source.is_refusal(),
+            Self::NoKeyPair(_) => true,
+            _ => false,
+        }
+    }
+
     /// What it comes to.
     pub fn failure(&self) -> Failure {
         match self {

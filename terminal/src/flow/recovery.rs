@@ -216,7 +216,7 @@ fn bring_again(
     for item in items.iter_mut().take(last) {
         // Of its load the card is not the payer.
         let is_own = item.pay_details.from == number;
-        if is_own && matches!(&item.outcome, Outcome::StillOpen(error) if error.status_code().is_some()) {
+        if is_own && matches!(&item.outcome, Outcome::StillOpen(error) if error.is_refusal()) {
             let desk = issuer.as_deref_mut();
             item.outcome = brought(cards, payer, desk, &item.pay_details, nacks, collections);
         }
