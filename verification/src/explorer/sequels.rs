@@ -18,8 +18,8 @@ use crate::property::Property;
 use crate::sequel::{SEQUELS, sequel};
 
 impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS> {
-    /// A payment, a load, a refund, an unload, and where there are key pairs a transfer, on a card that has just written, and on one that was powered up on
-    /// its memory: the same answers, and the same content after each.
+    /// A payment, a load, a refund, an unload, and where there are key pairs a transfer, on a card that has just
+    /// written, and on one that was powered up on its memory: the same answers, and the same content after each.
     pub(super) fn go_on(
         &mut self,
         card: &mut Shipped<WINDOW, EXCEPTIONS>,
@@ -31,6 +31,10 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
         let (role, number) = (self.role(*place), party(*place as u64 + 1));
         let mut rebooted: Shipped<WINDOW, EXCEPTIONS> = identity.boot(rested.clone());
         if self.transfers {
+            let met_again = identity.meets(&mut rebooted);
+            self.tally.check(Property::MemoryAnswers, met_again, || {
+                format!("after {order:?} and a power cycle it does not meet its peer again: {identity:?}")
+            });
             let (powered, restarted) = (knock(card, *place, content), knock(&mut rebooted, *place, content));
             self.tally.check(Property::MemoryAnswers, powered == restarted, || {
                 format!(

@@ -44,6 +44,10 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Laboratory<WINDOW, EXCEPTIONS
     /// A card that has met a purse, whomever it knew before, answers as one that has met this one only.
     pub(super) fn has_met(&mut self, card: &mut Shipped<WINDOW, EXCEPTIONS>, node: u32, now: &Identity) {
         let mut fresh = now.boot::<WINDOW, EXCEPTIONS>(self.memory(node));
+        let met_again = now.meets(&mut fresh);
+        self.tally.check(Property::MemoryAnswers, met_again, || {
+            format!("after a power cycle it does not meet its peer again: {now:?}")
+        });
         let answers = knock(card, now.party, &now.content);
         let wanted = knock(&mut fresh, now.party, &now.content);
         self.counts.commands += 2 * answers.len() as u64;

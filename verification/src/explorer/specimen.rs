@@ -42,19 +42,26 @@ impl Identity {
 
     /// Powers such a card up on its memory, and brings it into the same session.
     ///
+    /// If it refuses the certificate that it took before, it has met nobody; [`Self::meets`] finds that.
+    ///
     /// # Panics
-    /// If it does not take its own PIN, or the certificate that it took before.
+    /// If it does not take its own PIN.
     pub(super) fn boot<const WINDOW: usize, const EXCEPTIONS: usize>(
         &self,
         memory: SimulatedMemory,
     ) -> Shipped<WINDOW, EXCEPTIONS> {
         let [blocked, _, terminated] = self.content.flags;
         let mut card = boot(memory, self.verified && !blocked && !terminated);
-        if let Some(peer) = self.peer {
-            let (_, status) = process(&mut card, &Shown::of(peer).command());
-            assert_eq!(status, StatusWord::Success, "a card meets the same peer: {:?}", card.number());
-        }
+        self.meets(&mut card);
         card
+    }
+
+    /// Whether a card meets the purse that this one has met.
+    pub(super) fn meets<const WINDOW: usize, const EXCEPTIONS: usize>(
+        &self,
+        card: &mut Shipped<WINDOW, EXCEPTIONS>,
+    ) -> bool {
+        self.peer.is_none_or(|peer| process(card, &Shown::of(peer).command()).1 == StatusWord::Success)
     }
 }
 
