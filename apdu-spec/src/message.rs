@@ -211,7 +211,8 @@ pub static INPUTS: &[Input] = &[
     input("MONTH", ElementForm::Number(2), "the month of TIME in UTC, YYMM in BCD"),
     input("ACCOUNT", ElementForm::Variable, "name of the account that pays a load, ASCII"),
     input("ISSUER.NUMBER", ElementForm::Bytes(8), "the issuer's number"),
-    input("CARD", ElementForm::Bytes(8), "number of the card whose payments are brought to their end"),
+    input("CARDS", ElementForm::Variable, "the numbers of the cards at hand, 8 bytes each"),
+    input("PURSES", ElementForm::Variable, "those of them that are purses"),
     Input {
         name: "PIN",
         form: ElementForm::Variable,

@@ -110,6 +110,8 @@ listings! {
     "USED.UP", Step, "used-up";
     "AGAIN.PAYER", Step, "again-payer";
     "ASK", Step, "ask";
+    "ASK.PAYEE", Step, "ask-payee";
+    "ASK.PAYEES", Step, "ask-payees";
     "BACK.PAYEE", Step, "back-payee";
     "BACK.PAYER", Step, "back-payer";
     "BRING", Step, "bring";
@@ -119,9 +121,11 @@ listings! {
     "DELIVER.COLLECTION", Step, "deliver-collection";
     "DELIVER.UNLOAD", Step, "deliver-unload";
     "ENTER.PIN", Step, "enter-pin";
+    "FIND.NACK", Step, "find-nack";
     "FINISH.LOAD", Step, "finish-load";
     "GIVE.BACK", Step, "give-back";
     "HAND.OVER", Step, "hand-over";
+    "HEAR", Step, "hear";
     "HOLDINGS", Step, "holdings";
     "INTRODUCE", Step, "introduce";
     "MEET", Step, "meet";
@@ -129,6 +133,7 @@ listings! {
     "PAY", Step, "pay";
     "PAYEE.STATUS", Step, "payee-status";
     "PAYER.STATUS", Step, "payer-status";
+    "RECOVER.CARD", Step, "recover-card";
     "RECOVER.LOAD", Step, "recover-load";
     "REFUSE", Step, "refuse";
     "SELECT.PAYEE", Step, "select-payee";

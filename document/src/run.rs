@@ -57,49 +57,58 @@ impl World {
         Ok(Self { standard: Standard::load()?, protocol, purse, peer, sam, bank: example::issuer()? })
     }
 
-    fn personalise(&mut self, who: Who) -> Outcome<Vec<Exchange>> {
-        let card = match who {
+    fn card(&mut self, who: Who) -> &mut RecordedCard {
+        match who {
             Who::Purse => &mut self.purse,
             Who::Peer => &mut self.peer,
             Who::Sam => &mut self.sam,
-        };
-        example::personalise_as(card, who.number()?, who.role())?;
+        }
+    }
+
+    fn personalise(&mut self, who: Who) -> Outcome<Vec<Exchange>> {
+        example::personalise_as(self.card(who), who.number()?, who.role())?;
         Ok(self.protocol.take())
     }
 
-    /// Has the standard's own text carried out. What was said, and the words it ended with.
-    fn process(&mut self, name: &str, amount: u32) -> Outcome<(Vec<Exchange>, String)> {
-        let (purse, sam) = (Who::Purse.number()?, Who::Sam.number()?);
+    /// Has the standard's own text carried out between the purse and this payee, or with one of both. What was said, and
+    /// the words it ended with.
+    fn process(&mut self, name: &str, amount: u32, payee: Who) -> Outcome<(Vec<Exchange>, String)> {
+        let cards = [(Who::Purse.number()?, Role::Purse), (payee.number()?, payee.role())];
+        let [(purse, _), (other, _)] = cards;
+        let card = if payee == Who::Peer { &mut self.peer } else { &mut self.sam };
         let bank: &mut dyn IssuerDesk = &mut self.bank;
         let at_hand = match name {
             "LOAD" | "UNLOAD" => AtHand::alone(purse, &mut self.purse, Some(bank)),
-            "COLLECTION" => AtHand::alone(sam, &mut self.sam, Some(bank)),
-            "TRANSFER" => {
-                AtHand::new(vec![(purse, &mut self.purse), (Who::Peer.number()?, &mut self.peer)], Some(bank))
-            }
-            _ => AtHand::new(vec![(purse, &mut self.purse), (sam, &mut self.sam)], Some(bank)),
+            "COLLECTION" => AtHand::alone(other, card, Some(bank)),
+            _ => AtHand::new(vec![(purse, &mut self.purse), (other, card)], Some(bank)),
         };
         let operator_pin = (name == "REFUND").then_some(OPERATOR_PIN);
-        let at_hand = example::told(at_hand, Amount(amount), Role::Purse, operator_pin)?;
+        let at_hand = example::told(at_hand, Amount(amount), &cards, operator_pin)?;
         let mut parties = RecordedParties { at_hand, protocol: self.protocol.clone() };
         let end = process::run(&self.standard, name, &mut parties, &mut Unobserved)?;
         Ok((self.protocol.take(), end))
     }
 
     /// The same, which must come to its end.
-    fn done(&mut self, name: &str, amount: u32) -> Outcome<Vec<Exchange>> {
-        let (said, end) = self.process(name, amount)?;
+    fn done(&mut self, name: &str, amount: u32, payee: Who) -> Outcome<Vec<Exchange>> {
+        let (said, end) = self.process(name, amount, payee)?;
         if end == "done" { Ok(said) } else { Err(format!("{name}: {end}").into()) }
     }
 
-    /// A purchase in which the response to DEBIT is lost, for the purse leaves; it is back afterwards.
-    fn pay_and_lose(&mut self, amount: u32) -> Outcome<Vec<Exchange>> {
-        self.purse.leaves_at = Some(table::row(CommandName::Debit).instruction);
-        let (said, end) = self.process("PURCHASE", amount)?;
+    /// A payment of which nobody hears what it came to: a card leaves as it answers to this command. It is back
+    /// afterwards.
+    fn lost(
+        &mut self,
+        (name, amount, payee): (&str, u32, Who),
+        (leaving, leaves_at): (Who, CommandName),
+    ) -> Outcome<Vec<Exchange>> {
+        let leaves = Some(table::row(leaves_at).instruction);
+        self.card(leaving).leaves_at = leaves;
+        let (said, end) = self.process(name, amount, payee)?;
         if !end.starts_with("in the air: ") {
             return Err(format!("the response was to be lost: {end}").into());
         }
-        self.purse.bring_back()?;
+        self.card(leaving).bring_back()?;
         Ok(said)
     }
 }
@@ -128,18 +137,21 @@ pub(crate) fn play() -> Outcome<Runs> {
         run("Personalisation of the purse", "personalisation-purse.svg", world.personalise(Who::Purse)?),
         run("Personalisation of the merchant SAM", "personalisation-sam.svg", world.personalise(Who::Sam)?),
     ];
-    let load = world.done("LOAD", 5_000)?;
-    let purchase = world.done("PURCHASE", 350)?;
-    let refund = world.done("REFUND", 150)?;
-    let unload = world.done("UNLOAD", 1_000)?;
-    let collection = world.done("COLLECTION", 0)?;
-    let mut settled = world.pay_and_lose(500)?;
-    settled.extend(world.done("RECOVERY", 0)?);
-    let mut reversed = world.pay_and_lose(600)?;
+    let load = world.done("LOAD", 5_000, Who::Sam)?;
+    let purchase = world.done("PURCHASE", 350, Who::Sam)?;
+    let refund = world.done("REFUND", 150, Who::Sam)?;
+    let unload = world.done("UNLOAD", 1_000, Who::Sam)?;
+    let collection = world.done("COLLECTION", 0, Who::Sam)?;
+    let purse_leaves = (Who::Purse, CommandName::Debit);
+    let mut settled = world.lost(("PURCHASE", 500, Who::Sam), purse_leaves)?;
+    settled.extend(world.done("RECOVERY", 0, Who::Sam)?);
+    let mut reversed = world.lost(("PURCHASE", 600, Who::Sam), purse_leaves)?;
     // The SAM's sequence is used by another purchase, so that it can never credit the first one.
-    reversed.extend(world.done("PURCHASE", 700)?);
-    reversed.extend(world.done("RECOVERY", 0)?);
-    let transfer = world.done("TRANSFER", 500)?;
+    reversed.extend(world.done("PURCHASE", 700, Who::Sam)?);
+    reversed.extend(world.done("RECOVERY", 0, Who::Sam)?);
+    let transfer = world.done("TRANSFER", 500, Who::Peer)?;
+    let mut transferred = world.lost(("TRANSFER", 200, Who::Peer), (Who::Peer, CommandName::Credit))?;
+    transferred.extend(world.done("RECOVERY", 0, Who::Peer)?);
     Ok(Runs {
         transactions: vec![
             ("load", pay_details(&load)?),
@@ -161,6 +173,7 @@ pub(crate) fn play() -> Outcome<Runs> {
         recoveries: vec![
             run("Recovery: the payee takes it", "recovery-settled.svg", settled),
             run("Recovery: the payee never will", "recovery-reversed.svg", reversed),
+            run("Recovery of a transfer", "recovery-transfer.svg", transferred),
         ],
     })
 }

@@ -12,6 +12,7 @@ mod handover;
 pub mod history;
 pub mod letter;
 pub mod load;
+mod payees;
 pub mod purchase;
 pub mod recovery;
 pub mod refund;

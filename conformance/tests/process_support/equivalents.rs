@@ -10,7 +10,7 @@ pub(crate) const EQUIVALENTS: &[Equivalent] = &[
             "BACK.PAYEE 100: 1 to 2",
             "BACK.PAYER 100: 1 to 2",
             "OPEN.RECORDS 330: 1 to 2",
-            "RECOVERY 105: 1 to 2",
+            "RECOVER.CARD 130: 1 to 2",
             "REFUND 90: 1 to 2",
         ],
         reason: "the text asks only whether it is 0",

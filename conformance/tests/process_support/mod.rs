@@ -245,7 +245,7 @@ pub(crate) fn by_flow(situation: &Situation, fault: Fault) -> Played {
                 cards.truncate(1);
             }
             notes.begin();
-            recovery::recover_one_by_one(&mut cards, Some(&mut desk));
+            recovery::recover(&mut cards, Some(&mut desk));
             "done"
         }
     };
@@ -312,10 +312,14 @@ pub(crate) fn try_text(
         Process::Transfer => "TRANSFER",
         Process::Recovery => "RECOVERY",
     };
-    let mut rounds = vec![numbers[0]];
-    if process == Process::Recovery && !situation.is_alone {
-        rounds.push(numbers[1]);
-        rounds.extend(other.is_some().then(|| party(3)));
+    let mut cards = vec![numbers[0].0];
+    let mut purses = if swapped { vec![] } else { cards.clone() };
+    if !situation.is_alone {
+        cards.push(numbers[1].0);
+        purses.extend(swapped.then_some(numbers[1].0));
+        let other = other.is_some().then_some(party(3).0);
+        cards.extend(other);
+        purses.extend(other);
     }
     let at_hand = match process {
         Process::Load | Process::Unload => AtHand::alone(numbers[0], &mut purse, Some(&mut desk)),
@@ -343,22 +347,17 @@ pub(crate) fn try_text(
         .told("MONTH", Value::Number(month(time)))
         .told("ACCOUNT", Value::Bytes(HOLDER.as_bytes().to_vec()))
         .told("ISSUER.NUMBER", Value::Bytes(issuer().0.to_vec()))
-        .told("PIN", Value::Bytes(payer_pin));
-    let mut outcome = "done";
-    for card in rounds {
-        at_hand = at_hand.told("CARD", Value::Bytes(card.0.to_vec()));
-        let text = run(standard, name, &mut at_hand, &mut Lines(executed))?;
-        outcome = match text.as_str() {
-            "done" => "done",
-            text if text.starts_with("done: ") => "done: not everybody knows",
-            text if text.starts_with("in the air: ") => "in the air",
-            text if text.starts_with("refused: ") => "refused",
-            _ => "an end that nobody knows",
-        };
-        if process == Process::Recovery {
-            outcome = "done";
-        }
-    }
+        .told("PIN", Value::Bytes(payer_pin))
+        .told("CARDS", Value::Bytes(cards.concat()))
+        .told("PURSES", Value::Bytes(purses.concat()));
+    let text = run(standard, name, &mut at_hand, &mut Lines(executed))?;
+    let outcome = match text.as_str() {
+        "done" => "done",
+        text if text.starts_with("done: ") => "done: not everybody knows",
+        text if text.starts_with("in the air: ") => "in the air",
+        text if text.starts_with("refused: ") => "refused",
+        _ => "an end that nobody knows",
+    };
     drop(at_hand);
     Ok(Played { said: notes.take(), outcome, messages: desk.messages(), operations: [0; 3] })
 }

@@ -31,6 +31,7 @@ pub(crate) fn write(sources: &Sources<'_>) -> Outcome<Markdown> {
         ("Transfer", TRANSFER),
         ("Recovery: the payee takes it", RECOVERY),
         ("Recovery: the payee never will", REVERSAL),
+        ("Recovery of a transfer", RECOVERY_OF_TRANSFER),
         ("Personalisation of the purse", PERSONALISATION),
         ("Personalisation of the merchant SAM", "The same, with PAYM masters."),
     ];
@@ -68,8 +69,10 @@ const COLLECTION: &str = "A SAM pays the issuer all that it holds. The terminal 
 const TRANSFER: &str = "A purse pays another purse; nobody else is needed. The terminal reads both certificates (GET DATA 7F21), judges their expiry and whether either purse is on the list of blocked ones, and has each purse verify the other's. \
     Then the payee asks, with key version 00 and the payer's next sequence, the payer debits, the payee credits, and the payer is told. Both cards need not be in readers at once: PD, req, val with TAC, and ack may wait with the terminal for as long as it takes, and \
     each time that a card comes back it is selected anew and verifies the other's certificate again, before any other command of the transfer. What is interrupted is recovered like a purchase, with VERIFY CERTIFICATE first in either card: GET PROOF, CREDIT, ACKNOWLEDGE; or DECLINE, REVERSE.";
-const RECOVERY: &str = "The purse is taken away as it answers to DEBIT: nobody but the purse knows whether it has paid. Later, any terminal with both cards reads the open payments, asks for the proof again, and brings it to the payee. A recovery is carried out for each card at hand; this one is for the purse.";
+const RECOVERY: &str = "The purse is taken away as it answers to DEBIT: nobody but the purse knows whether it has paid. Later, any terminal with both cards reads the open payments, asks for the proof again, and brings it to the payee. All cards at hand take part, one after the other.";
 const REVERSAL: &str = "Again a response is lost, but before anybody recovers the SAM takes another purchase, so that its sequence has moved on. It can never credit the first one, and says so by nack; the purse takes its money back.";
+const RECOVERY_OF_TRANSFER: &str = "The payee is taken away as it answers to CREDIT: it has the value, and the payer does not know. With two purses at hand nothing is written before each has said what it has done with the transfers to it, for a load or a reversal is a new record and may push out the one from which it knows. \
+    An ack goes to the payer at once; a nack is kept until the payer's turn comes.";
 const PERSONALISATION: &str = "In a secure room, a blank card gets its data groups.";
 
 /// What no single command shows.

@@ -10,6 +10,7 @@ use apdu_spec::pay_details::PayDetails;
 use super::desk::IssuerDesk;
 use super::error::{FlowError, Party};
 use super::load::Finished;
+use super::payees::{Nacks, ask_payees};
 use super::unload::Delivered;
 use super::{collection, guard, handover, load, transfer, unload};
 use crate::client::{Client, Failure};
@@ -43,8 +44,8 @@ pub struct Item {
 /// What a recovery found and did.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// In the order in which they were taken up: transfers that their payees have credited; then of each card its load, its purchases, its other payments; a purchase
-    /// that the load would push out of the log comes before it.
+    /// In the order in which they were taken up: transfers that their payees have credited; then of each card its load,
+    /// its purchases, its other payments; a purchase that the load would push out of the log comes before it.
     pub items: Vec<Item>,
     /// What the issuer found in the records of each SAM whose collection was finished, and what it credited.
     pub collections: Vec<collection::Report>,
@@ -72,30 +73,10 @@ impl Report {
 /// Finishes every open payer record and every unresolved load of these cards, as far as their payees are at hand.
 /// What fails does not keep the rest from being finished: it is in the report. A card is held only while it is talked
 /// to, so that programs with the same cards, in whatever order, do not wait for each other for ever.
-pub fn recover(cards: &mut [CardAtHand<'_>], issuer: Option<&mut (dyn IssuerDesk + '_)>) -> Report {
+pub fn recover(cards: &mut [CardAtHand<'_>], mut issuer: Option<&mut (dyn IssuerDesk + '_)>) -> Report {
     let mut report = Report::default();
     cards.iter_mut().for_each(Client::release);
-    let nacks = ask_payees(cards, &mut report);
-    each(cards, issuer, &nacks, report)
-}
-
-/// The standard's RECOVERY for each card at hand, one after the other, and nothing before: what [`recover`] does where no
-/// purse at hand has a transfer open to another one at hand. Where one has, what is written on the payee may push the
-/// only record of it out of its log.
-pub fn recover_one_by_one(
-    cards: &mut [CardAtHand<'_>],
-    issuer: Option<&mut (dyn IssuerDesk + '_)>,
-) -> Report {
-    cards.iter_mut().for_each(Client::release);
-    each(cards, issuer, &[], Report::default())
-}
-
-fn each(
-    cards: &mut [CardAtHand<'_>],
-    mut issuer: Option<&mut (dyn IssuerDesk + '_)>,
-    nacks: &Nacks,
-    mut report: Report,
-) -> Report {
+    let nacks = &ask_payees(cards, &mut report.items);
     for payer in 0..cards.len() {
         let Some(card) = cards.get_mut(payer) else { continue };
         let number = card.status().number;
@@ -129,42 +110,6 @@ fn each(
         bring_again(cards, payer, issuer.as_deref_mut(), first, nacks, &mut report);
     }
     report
-}
-
-/// What payees have said that they never will credit.
-type Nacks = [(PayDetails, Authenticator)];
-
-/// Before anything is written: each purse at hand is asked what it has done with the transfers to it under sequences that
-/// it has used since. It still knows from a record in its log, which any that a recovery writes on it (a load, a reversal,
-/// what others pay it) may push out. ack goes to the payer at once, for a mark is no record; nack is kept. What fails
-/// here is met again, and reported, when its payer's turn comes.
-fn ask_payees(cards: &mut [CardAtHand<'_>], report: &mut Report) -> Vec<(PayDetails, Authenticator)> {
-    let mut nacks = Vec::new();
-    let is_purse = |card: &CardAtHand<'_>| card.status().role == Role::Purse;
-    if cards.iter().filter(|card| is_purse(card)).count() < 2 {
-        return nacks;
-    }
-    for payer in 0..cards.len() {
-        let Some(card) = cards.get_mut(payer).filter(|card| is_purse(card)) else { continue };
-        let open = card.reselect().map(|_| ()).and_then(|()| card.open_records());
-        card.release();
-        for pay_details in open.unwrap_or_default().into_iter().map(|record| record.pay_details) {
-            let payee = cards.iter().position(|card| {
-                let status = card.status();
-                status.number == pay_details.to && status.sequence > pay_details.to_sequence
-            });
-            let payee = payee.filter(|_| pay_details.kind == Kind::Transfer);
-            let Some(Ok([payer, payee])) = payee.map(|payee| cards.get_disjoint_mut([payer, payee])) else {
-                continue;
-            };
-            match apart(payer, payee, |payer, payee| hear(payer, payee, &pay_details)) {
-                Ok(None) => report.items.push(Item { pay_details, outcome: Outcome::Settled }),
-                Ok(Some(nack)) => nacks.push((pay_details, nack)),
-                Err(_) => {}
-            }
-        }
-    }
-    nacks
 }
 
 /// What a card has to pay, in the order in which it is brought to an end.
@@ -295,7 +240,7 @@ pub fn settle<A: Transport, B: Transport>(
 }
 
 /// Holds both cards for something that is done with both; then they part, and are released.
-fn apart<A: Transport, B: Transport, R>(
+pub(super) fn apart<A: Transport, B: Transport, R>(
     payer: &mut Client<A>,
     payee: &mut Client<B>,
     together: impl FnOnce(&mut Client<A>, &mut Client<B>) -> Result<R, FlowError>,
@@ -333,7 +278,7 @@ fn meet<A: Transport, B: Transport>(
 }
 
 /// What the payee says: its ack, which the payer has heard then; or its nack, which is given.
-fn hear<A: Transport, B: Transport>(
+pub(super) fn hear<A: Transport, B: Transport>(
     payer: &mut Client<A>,
     payee: &mut Client<B>,
     pay_details: &PayDetails,

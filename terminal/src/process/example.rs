@@ -255,15 +255,15 @@ pub fn issuer() -> Result<Issuer<MemoryStore, Software>, ExampleError> {
     Ok(issuer)
 }
 
-/// Tells a process everything that it may ask for. `card` is whose payments a recovery brings to their end; no digits
-/// where no PIN is asked for.
+/// Tells a process everything that it may ask for. `cards` are those whose payments a recovery brings to their end; no
+/// digits where no PIN is asked for.
 ///
 /// # Errors
 /// These digits are no PIN, or a mistake of this program.
 pub fn told<'a>(
     at_hand: AtHand<'a>,
     amount: Amount,
-    card: Role,
+    cards: &[(PartyNumber, Role)],
     digits: Option<&str>,
 ) -> Result<AtHand<'a>, ExampleError> {
     let payer_pin = match digits {
@@ -277,6 +277,12 @@ pub fn told<'a>(
         .told("MONTH", Value::Number(MONTH))
         .told("ACCOUNT", Value::Bytes(HOLDER.as_bytes().to_vec()))
         .told("ISSUER.NUMBER", Value::Bytes(number(None)?.0.to_vec()))
-        .told("CARD", Value::Bytes(number(Some(card))?.0.to_vec()))
+        .told("CARDS", numbers(cards.iter()))
+        .told("PURSES", numbers(cards.iter().filter(|(_, role)| *role == Role::Purse)))
         .told("PIN", Value::Bytes(payer_pin)))
+}
+
+/// Numbers one behind the other.
+fn numbers<'a>(cards: impl Iterator<Item = &'a (PartyNumber, Role)>) -> Value {
+    Value::Bytes(cards.flat_map(|(number, _)| number.0).collect())
 }
