@@ -2,7 +2,7 @@
 //! must be, and nothing that it can answer makes the terminal panic or wait for ever.
 
 mod card;
-mod control;
+pub(crate) mod control;
 mod error;
 mod journal;
 mod personalise;

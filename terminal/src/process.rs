@@ -16,6 +16,7 @@ use apdu_spec::status::StatusWord;
 use purse_reference::process::{Answer, Parties, Sent};
 use purse_reference::value::Value;
 
+use crate::client::control::status_block;
 use crate::flow::IssuerDesk;
 use crate::transport::{EMPTY_RESPONSE, Transport};
 
@@ -37,8 +38,10 @@ pub struct AtHand<'a> {
     payee: Option<usize>,
     issuer: Option<&'a mut dyn IssuerDesk>,
     inputs: BTreeMap<&'static str, Value>,
-    /// Places of cards whose last SELECT has not been answered.
+    /// Places of cards whose last SELECT has not been answered, or by another card.
     unselected: BTreeSet<usize>,
+    /// Places of cards that the process has named, so that it is known which they have to be.
+    named: BTreeSet<usize>,
 }
 
 impl std::fmt::Debug for AtHand<'_> {
@@ -56,7 +59,7 @@ impl<'a> AtHand<'a> {
         issuer: Option<&'a mut dyn IssuerDesk>,
     ) -> Self {
         let payee = (cards.len() > 1).then_some(1);
-        Self { payer: Some(0), payee, cards, issuer, inputs: BTreeMap::new(), unselected: BTreeSet::new() }
+        Self { payee, ..Self::with(cards, issuer) }
     }
 
     /// One card, which is both.
@@ -65,13 +68,21 @@ impl<'a> AtHand<'a> {
         card: &'a mut dyn Transport,
         issuer: Option<&'a mut dyn IssuerDesk>,
     ) -> Self {
+        Self { payee: Some(0), ..Self::with(vec![(number, card)], issuer) }
+    }
+
+    fn with(
+        cards: Vec<(PartyNumber, &'a mut dyn Transport)>,
+        issuer: Option<&'a mut dyn IssuerDesk>,
+    ) -> Self {
         Self {
-            cards: vec![(number, card)],
+            cards,
             payer: Some(0),
-            payee: Some(0),
+            payee: None,
             issuer,
             inputs: BTreeMap::new(),
             unselected: BTreeSet::new(),
+            named: BTreeSet::new(),
         }
     }
 
@@ -102,10 +113,11 @@ impl<'a> AtHand<'a> {
             "NAME PAYEE" => self.payee = Some(place),
             other => return Err(format!("a terminal knows no {other}")),
         }
+        self.named.insert(place);
         Ok(status(StatusWord::Success))
     }
 
-    /// Selects a card whose last SELECT has not been answered, for nobody knows its session. Whether it is selected.
+    /// Selects a card whose last SELECT has not been answered by it, for nobody knows its session. Whether it is selected.
     fn select_again(&mut self, place: usize) -> Result<bool, String> {
         if !self.unselected.contains(&place) {
             return Ok(true);
@@ -113,11 +125,22 @@ impl<'a> AtHand<'a> {
         let Some((_, card)) = self.cards.get_mut(place) else { return Ok(false) };
         let data = APPLICATION.to_vec();
         let select = Sent { party: "PAYER", name: "SELECT", p1: Some(4), p2: None, data };
-        let is_selected = is_selected(&exchange(&mut **card, &select)?);
+        let answer = exchange(&mut **card, &select)?;
+        Ok(self.note_selection(place, &answer))
+    }
+
+    /// Whether this answer to SELECT is one of a card that is selected, and of the card that was named.
+    fn note_selection(&mut self, place: usize, answer: &Answer) -> bool {
+        let number = self.cards.get(place).map(|(number, _)| *number);
+        let is_this_one = !self.named.contains(&place)
+            || status_block(&answer.data).is_ok_and(|status| Some(status.number) == number);
+        let is_selected = is_selected(answer) && is_this_one;
         if is_selected {
             self.unselected.remove(&place);
+        } else {
+            self.unselected.insert(place);
         }
-        Ok(is_selected)
+        is_selected
     }
 
     fn tell_card(&mut self, message: &Sent<'_>) -> Result<Answer, String> {
@@ -134,10 +157,8 @@ impl<'a> AtHand<'a> {
         }
         let Some((_, card)) = self.cards.get_mut(place) else { return Ok(UNSENT) };
         let answer = exchange(&mut **card, message)?;
-        if is_select && !is_selected(&answer) {
-            self.unselected.insert(place);
-        } else if is_select {
-            self.unselected.remove(&place);
+        if is_select {
+            self.note_selection(place, &answer);
         }
         Ok(answer)
     }

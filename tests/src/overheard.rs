@@ -65,6 +65,8 @@ pub enum Mishap {
     Before(Event),
     /// From its answer on, another program has the card whenever somebody wants to hold it.
     InUseAfter,
+    /// So it is from the beginning on, whatever command is named.
+    InUse,
 }
 
 /// A mishap and where it happens.
@@ -89,13 +91,25 @@ pub struct Overheard<'a> {
     /// What was said when the last one happened.
     since: usize,
     is_in_use: bool,
+    is_in_use_from_the_beginning: bool,
 }
 
 impl<'a> Overheard<'a> {
     /// Of this name. Incidents happen one after the other; one of every command keeps those behind it from happening.
     pub fn new(rig: &'a mut Rig, who: &'static str, notes: &Notes, mut incidents: Vec<Incident>) -> Self {
+        let is_in_use = |incident: &Incident| matches!(incident.mishap, Mishap::InUse);
+        let is_in_use_from_the_beginning = incidents.iter().any(is_in_use);
+        incidents.retain(|incident| !is_in_use(incident));
         incidents.reverse();
-        Self { rig, who, notes: notes.clone(), incidents, since: 0, is_in_use: false }
+        Self {
+            rig,
+            who,
+            notes: notes.clone(),
+            incidents,
+            since: 0,
+            is_in_use: false,
+            is_in_use_from_the_beginning,
+        }
     }
 
     /// What happens to these words.
@@ -148,7 +162,7 @@ impl Transport for Overheard<'_> {
                 self.is_in_use = true;
                 send(self.rig)
             }
-            None => send(self.rig),
+            Some(Mishap::InUse) | None => send(self.rig),
         };
         // What does not reach the card has not been said.
         if !matches!(result, Err(TransportError::NoCard(_))) {
@@ -177,7 +191,8 @@ impl Transport for Overheard<'_> {
     }
 
     fn begin(&mut self) -> Result<Continuity, TransportError> {
-        if self.is_in_use { Err(TransportError::InUse(self.who.to_owned())) } else { self.rig.begin() }
+        let is_in_use = self.is_in_use || self.is_in_use_from_the_beginning && self.notes.has_begun.get();
+        if is_in_use { Err(TransportError::InUse(self.who.to_owned())) } else { self.rig.begin() }
     }
 
     fn end(&mut self) -> Result<(), TransportError> {

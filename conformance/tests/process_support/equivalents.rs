@@ -10,7 +10,7 @@ pub(crate) const EQUIVALENTS: &[Equivalent] = &[
             "BACK.PAYEE 100: 1 to 2",
             "BACK.PAYER 100: 1 to 2",
             "OPEN.RECORDS 330: 1 to 2",
-            "RECOVER.CARD 130: 1 to 2",
+            "RECOVER.CARD 110: 1 to 2",
             "REFUND 90: 1 to 2",
         ],
         reason: "the text asks only whether it is 0",
@@ -35,4 +35,6 @@ pub(crate) const EQUIVALENTS: &[Equivalent] = &[
         names: &["CERTIFICATE.SHOWN 60: byte 1 of [00, 00] by one"],
         reason: "the same in a recovery; a transfer asks only whether it is 9000",
     },
+    Equivalent { names: &["ASK.PAYEE 140: 0 to 1", "SETTLE 70: 0 to 1"], reason: "NACK is 8 bytes or none" },
+    Equivalent { names: &["RECOVERY 60: 8 to 9"], reason: "numbers are 8 bytes each" },
 ];

@@ -98,6 +98,12 @@ pub(super) fn transfers() -> Vec<Situation> {
             ..recovery
         },
         Situation {
+            name: "a recovery of transfers that another one has overtaken",
+            world: transfers_overtaken,
+            troubles: &[ODD_PURSES],
+            ..recovery
+        },
+        Situation {
             name: "a recovery of a transfer that the payee does not take any more",
             world: transfer_over_limit,
             ..recovery
@@ -167,13 +173,17 @@ fn transfer_open() -> World {
 /// The payee has it, and the payer does not know.
 fn transfer_credited() -> World {
     let mut world = transfer_open();
-    let World { purse, other, .. } = &mut world;
+    credit_the_first(&mut world);
+    world
+}
+
+fn credit_the_first(world: &mut World) {
+    let World { purse, other, .. } = world;
     let (mut payer, mut payee) = (client(purse), client(other.as_mut().expect("two purses")));
     introduce(&mut payer, &mut payee);
     let record = payer.open_records().unwrap().remove(0);
     let voucher = payer.proof(&record.pay_details).unwrap();
     payee.credit(&voucher).unwrap();
-    world
 }
 
 /// Three that name the same sequence of the payee: two are declined.
@@ -181,6 +191,13 @@ fn transfer_declined() -> World {
     let mut world = transfer_open();
     transfer_and_leave(&mut world, 1_00);
     transfer_and_leave(&mut world, 50);
+    world
+}
+
+/// The first of three that name the same sequence is credited: the payee has used it, and never will credit the others.
+fn transfers_overtaken() -> World {
+    let mut world = transfer_declined();
+    credit_the_first(&mut world);
     world
 }
 

@@ -9,7 +9,7 @@ use apdu_spec::life_cycle::LifeCycle;
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::record::{LogRecord, RecordRole, RecordState};
 use apdu_spec::status::StatusWord;
-use purse_tests::overheard::Mishap::{Altered, Answered, Before, InUseAfter, Lost, Unsent};
+use purse_tests::overheard::Mishap::{Altered, Answered, Before, InUse, InUseAfter, Lost, Unsent};
 use purse_tests::overheard::{Failing, Incident, Mishap};
 use purse_tests::scheme::{Profile, TIME, VERSION, certificate, eur, party};
 use purse_tests::world::{Rig, rig};
@@ -27,6 +27,7 @@ pub(crate) struct Trouble {
 const BLOCK: usize = 15;
 /// Places in it.
 const LIFE_CYCLE: usize = BLOCK + 1;
+const NUMBER: usize = BLOCK + 3;
 const SEQUENCE: usize = BLOCK + 12;
 /// Places in a record.
 const ROLE: usize = PayDetails::LENGTH;
@@ -72,6 +73,7 @@ const SAYS_TERMINATED: Mishap = Altered(|answer| says(answer, StatusWord::Termin
 /// Blank, though it has a number and a month.
 const SAYS_BLANK: Mishap = Altered(|answer| put(answer, LIFE_CYCLE, &[LifeCycle::Blank.code()]));
 const HAS_DONE_MUCH: Mishap = Altered(|answer| put(answer, SEQUENCE, &MANY.to_be_bytes()));
+const IS_ANOTHER: Mishap = Altered(|answer| put(answer, NUMBER, &party(7).0));
 const NAMES_ANOTHER: Mishap = Altered(|answer| put(answer, 0, &party(7).0));
 /// The card has no such data object.
 const ABSENT: Mishap = Answered(|| word(StatusWord::ReferenceNotFound));
@@ -207,6 +209,17 @@ pub(crate) const STRANGE_PURSES: &[Trouble] = &[
     of_cards(&[("purse", next(Select, SAYS_BLANK))]),
     of_cards(&[("other", next(Select, SAYS_BLANK))]),
     of_cards(&[("other", next(Initialize, NAMES_ANOTHER))]),
+];
+
+/// Purses that say of themselves what they do not always say, or are not there.
+pub(crate) const ODD_PURSES: &[Trouble] = &[
+    of_cards(&[("purse", next(Select, SAYS_BLOCKED))]),
+    of_cards(&[("purse", next(Select, SAYS_TERMINATED))]),
+    of_cards(&[("other", next(Select, SAYS_BLOCKED))]),
+    of_cards(&[("other", next(Select, SAYS_TERMINATED))]),
+    of_cards(&[("other", next(Select, IS_ANOTHER))]),
+    of_cards(&[("other", next(Select, InUse))]),
+    of_cards(&[("purse", next(Select, InUse))]),
 ];
 
 /// The issuer does not take an unload.

@@ -12,7 +12,7 @@ use super::error::CardError;
 const LONGEST_CONTROL: usize = 2 * CONTROL_LENGTH;
 
 /// The status block out of `6F { 84 .. A5 { C1 <status block> } }`.
-pub(super) fn status_block(bytes: &[u8]) -> Result<StatusBlock, CardError> {
+pub(crate) fn status_block(bytes: &[u8]) -> Result<StatusBlock, CardError> {
     let malformed = |reason| CardError::Malformed { command: CommandName::Select, reason };
     if bytes.len() > LONGEST_CONTROL {
         return Err(malformed("the FCI is too long"));

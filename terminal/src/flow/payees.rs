@@ -2,7 +2,7 @@
 //! their logs, which the recovery itself may push out.
 
 use apdu_spec::cryptography::Authenticator;
-use apdu_spec::element::{Kind, Role};
+use apdu_spec::element::Role;
 use apdu_spec::pay_details::PayDetails;
 
 use super::recovery::{CardAtHand, Item, Outcome, apart, hear};
@@ -23,18 +23,17 @@ pub(super) fn ask_payees(
         return nacks;
     }
     let mut seen = Vec::new();
-    let mut transfers = Vec::new();
+    let mut open_payments = Vec::new();
     for (place, card) in cards.iter_mut().enumerate().filter(|(_, card)| is_purse(card)) {
         if let Ok(status) = card.reselect() {
             seen.push((status.number, status.sequence, place));
-            let open = card.open_records().unwrap_or_default().into_iter().map(|record| record.pay_details);
-            transfers.extend(
-                open.filter(|details| details.kind == Kind::Transfer).map(|details| (place, details)),
-            );
+            let open = card.open_records().unwrap_or_default();
+            open_payments.extend(open.into_iter().map(|record| (place, record.pay_details)));
         }
         card.release();
     }
-    for (payer, pay_details) in transfers {
+    for (payer, pay_details) in open_payments {
+        // What a purse pays another purse is a transfer.
         let payee = seen.iter().find(|(number, ..)| *number == pay_details.to);
         let Some((_, _, payee)) = payee.filter(|(_, sequence, _)| *sequence > pay_details.to_sequence) else {
             continue;
