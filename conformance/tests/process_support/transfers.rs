@@ -110,6 +110,11 @@ pub(super) fn transfers() -> Vec<Situation> {
         },
         Situation { name: "a recovery of a transfer without the payee", is_alone: true, ..recovery },
         Situation { name: "a recovery of transfers both ways", world: both_ways, ..recovery },
+        Situation {
+            name: "a recovery of transfers both ways that others have overtaken",
+            world: both_ways_overtaken,
+            ..recovery
+        },
         Situation { name: "a recovery of a transfer that has left the log", world: left, ..recovery },
         Situation {
             name: "a recovery of a transfer among others",
@@ -213,6 +218,13 @@ fn both_ways() -> World {
     let mut world = transfer_open();
     let World { purse, other, .. } = &mut world;
     leave(other.as_mut().expect("two purses"), purse, 3_00);
+    world
+}
+
+/// Both have lost their turn.
+fn both_ways_overtaken() -> World {
+    let mut world = both_ways();
+    world.pay(10).unwrap();
     world
 }
 
