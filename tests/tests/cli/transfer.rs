@@ -192,7 +192,10 @@ fn a_letter_that_the_card_cannot_follow_says_why() {
     let request = letter(fed(&home, &["proof", "import", "--card", "bob"], &offer));
     home.run(&["pay", "1"]).exits(0);
     let late = fed(&home, &["proof", "import", "--yes"], &request).exits(4);
-    assert!(late.stderr.contains("has paid or been paid since") && late.stderr.contains("new"), "{late:?}");
+    assert!(
+        late.stderr.contains("has paid or been paid since") && late.stderr.contains("new offer"),
+        "{late:?}"
+    );
     assert_eq!(balances(&home), ("29.00".into(), "0.00".into()));
 }
 
