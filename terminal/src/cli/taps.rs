@@ -70,7 +70,8 @@ mod relayed {
             match (&letter, money) {
                 (Some(letter), Some(_)) => {
                     return Err(Failure::usage(format!(
-                        "a transfer is under way ({}): `purse transfer --taps` goes on with it, --abandon forgets it",
+                        "a transfer is under way ({}): without an amount `purse transfer --taps` goes on with it, with \
+                         --abandon it is forgotten",
                         letter.content.name()
                     )));
                 }
@@ -201,7 +202,7 @@ mod relayed {
         fn broken_off(&self) -> Reply {
             let outcome = self.letter.map_or("not_begun", |letter| letter.content.name());
             let text = if self.letter.is_some() {
-                "broken off; `purse transfer --taps` goes on with it"
+                "broken off; `purse transfer --taps --reader READER` goes on with it"
             } else {
                 "broken off; nothing has moved"
             };
@@ -218,8 +219,10 @@ mod relayed {
     /// What was begun stays on the disk, and what it has debited in flight.
     fn kept(letter: Option<&Letter>, failure: Failure) -> Failure {
         let Some(letter) = letter else { return failure };
-        let next =
-            format!("{} Then `purse transfer --taps` goes on; with --abandon it is forgotten.", failure.next);
+        let next = format!(
+            "{} Then `purse transfer --taps --reader READER` goes on; with --abandon it is forgotten.",
+            failure.next
+        );
         let is_in_flight = letter.pay_details().is_some() && failure.money == NOTHING_MOVED;
         let money = if is_in_flight { IN_FLIGHT.to_owned() } else { failure.money };
         Failure { next, money, ..failure }
