@@ -218,6 +218,19 @@ fn a_payee_that_never_comes_back_keeps_the_payer_from_nothing() {
     assert_eq!(home.balance("card"), "25.00");
 }
 
+#[test]
+fn an_interrupted_payment_is_finished_before_letters_push_it_out_of_the_log() {
+    let home = two();
+    home.run(&["pay", "5", "--lose", "4"]).exits(6);
+    let [_, payment] = paid(&home);
+    let done = home.run(&["recover"]).exits(0);
+    assert!(!done.stdout.contains("purchase"), "it was still open, and each letter may push it out: {done:?}");
+    let credited = letter(fed(&home, &["proof", "import", "--card", "bob"], &payment));
+    fed(&home, &["proof", "import"], &credited).exits(0);
+    assert_eq!(balances(&home), ("20.00".into(), "5.00".into()));
+    assert_eq!(home.audit(), "0.00");
+}
+
 #[cfg(feature = "pcsc")]
 #[test]
 fn what_a_terminal_with_one_reader_has_under_way_is_never_called_nothing() {
