@@ -22,6 +22,7 @@ use super::failure::{Failure, NOTHING_MOVED};
 use super::hot_list::refuse_listed;
 use super::money;
 use super::output::{Console, Reply};
+use super::pending;
 use super::receipt::pay_details_document;
 use super::transfer::{describe, wants_pin};
 use super::words;
@@ -126,8 +127,12 @@ fn carry_out(context: &Context, letter: &Letter) -> Result<Vec<Told>, Failure> {
     })?)])
 }
 
-/// The card at hand, if neither it nor the letter's sender is on the hot list.
+/// The card at hand, if neither it nor the letter's sender is on the hot list. What an earlier command has left with it is
+/// finished before it gets another record.
 pub(crate) fn card_for(context: &Context, letter: &Letter) -> Result<Client<Slot>, Failure> {
+    if matches!(letter.content, Content::Request(..) | Content::Payment(_) | Content::Declined(..)) {
+        pending::finish_left(context, context.card_place()?)?;
+    }
     let card = context.card()?;
     refuse_listed(context, letter.sender.body.number)?;
     refuse_listed(context, card.status().number)?;

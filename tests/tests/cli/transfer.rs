@@ -224,7 +224,10 @@ fn an_interrupted_payment_is_finished_before_letters_push_it_out_of_the_log() {
     home.run(&["pay", "5", "--lose", "4"]).exits(6);
     let [_, payment] = paid(&home);
     let done = home.run(&["recover"]).exits(0);
-    assert!(!done.stdout.contains("purchase"), "it was still open, and each letter may push it out: {done:?}");
+    assert!(
+        !done.stdout.contains("purchase"),
+        "it was still open, and each letter may push it out: {done:?}"
+    );
     let credited = letter(fed(&home, &["proof", "import", "--card", "bob"], &payment));
     fed(&home, &["proof", "import"], &credited).exits(0);
     assert_eq!(balances(&home), ("20.00".into(), "5.00".into()));
