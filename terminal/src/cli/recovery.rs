@@ -128,8 +128,8 @@ pub(crate) fn has_happened(
     let holdings = snapshot::holdings(context, place).ok()?;
     // Before it began the card may have done the very same in the same second.
     let first = note.cards.get(&number.to_string()).copied().unwrap_or(0);
-    let since = holdings.entries.iter().filter(|(sequence, _)| sequence.0 >= first);
-    Some(since.map(|(_, record)| record).any(|record| {
+    let since = holdings.entries.iter().filter(|(sequence, _)| sequence.0 >= first).map(|(_, record)| record);
+    let has_happened = since.chain(&holdings.exceptions).any(|record| {
         let PayDetails { time, amount, currency, kind: found, from, to, .. } = record.pay_details;
         // Others may have done the same in the same second.
         let is_theirs =
@@ -145,7 +145,10 @@ pub(crate) fn has_happened(
             && time.0 == note.time
             && note.amount.is_none_or(|noted| noted == amount.0)
             && note.currency.as_ref().is_none_or(|noted| *noted == words::currency(currency))
-    }))
+    });
+    // What is not there may have left the log.
+    let reaches_back = holdings.entries.last().is_none_or(|(oldest, _)| oldest.0 <= first);
+    (has_happened || reaches_back).then_some(has_happened)
 }
 
 const fn is_open(item: &Item) -> bool {
@@ -178,13 +181,18 @@ pub(crate) fn recover(context: &Context) -> Result<Reply, Failure> {
     let mut interrupted = Vec::new();
     if is_complete {
         for (place, note) in pending.notes() {
-            let Some(done) = pending.has_happened(context, note) else { continue };
-            let outcome = if done { "done" } else { "not_done" };
+            let (outcome, told) = match pending.has_happened(context, note) {
+                Some(true) => ("done", "was done"),
+                Some(false) => ("not_done", "was not done: no money has moved"),
+                None => (
+                    "unknown",
+                    "may have been done or not: the cards' logs do not tell any more; `purse audit` says what is missing",
+                ),
+            };
             interrupted.push(json!({ "card": place.name(), "command": note.command, "outcome": outcome }));
             // One line for both cards, and none where the recovery has a line for it.
             if lines.is_empty() {
-                let outcome = if done { "was done" } else { "was not done: no money has moved" };
-                lines.push(format!("the interrupted `purse {}` {outcome}", note.command));
+                lines.push(format!("the interrupted `purse {}` {told}", note.command));
             }
         }
         pending.remove();

@@ -87,7 +87,7 @@ pub enum FlowError {
     /// Payer and payee are one card, or a letter is not for this one.
     #[error("{0}")]
     WrongPurse(&'static str),
-    /// What the payer was asked for is of an earlier offer: this transfer was never debited, and never will be.
+    /// What the payer was asked for is of an earlier offer: it was never debited and never will be, or is over long since.
     #[error("the request is too late: the payer's card has paid or been paid since its offer")]
     Outrun(PayDetails),
     /// The card has no pocket for this currency.
