@@ -214,6 +214,9 @@ fn a_payee_that_never_comes_back_keeps_the_payer_from_nothing() {
     assert!(refused.stdout.contains("purse resolve --unclaimed"), "{refused:?}");
     let closed = home.run(&["resolve", "--unclaimed"]).exits(0);
     assert!(closed.stdout.contains("booked as unclaimed"), "{closed:?}");
+    let transfers = home.json(&["audit"])["transfers"].as_array().unwrap().clone();
+    let closed = transfers.iter().find(|found| found["kind"] == "transfer").unwrap();
+    assert_eq!(closed["state"], "unclaimed", "{closed:#}");
     assert_eq!(home.run(&["recover"]).exits(0).stdout, "nothing to recover\n");
     assert_eq!(home.balance("card"), "25.00");
 }
