@@ -42,7 +42,7 @@ pub(crate) fn proof(context: &Context, command: &ProofCommand) -> Result<Reply, 
         ProofCommand::Export { output } => {
             let mut card = context.card()?;
             let letter = relay::introduction(&mut card)?;
-            told(vec![said(&letter, "who this card is".to_owned())], None, output)
+            Ok(told(vec![said(&letter, "who this card is".to_owned())], None, output))
         }
         ProofCommand::Offer { amount, output } => {
             let asked = context.money(amount)?;
@@ -52,7 +52,7 @@ pub(crate) fn proof(context: &Context, command: &ProofCommand) -> Result<Reply, 
             let order = Transfer { currency, amount, time: money::now(), pin: None };
             let letter = relay::offer(&mut card, &order)?;
             let what = format!("an offer of {}; nothing has moved", words::money(currency, amount.0.into()));
-            told(vec![said(&letter, what)], None, output)
+            Ok(told(vec![said(&letter, what)], None, output))
         }
         ProofCommand::Import { file, output } => {
             let mut answers = Vec::new();
@@ -61,10 +61,10 @@ pub(crate) fn proof(context: &Context, command: &ProofCommand) -> Result<Reply, 
                     Ok(more) => answers.extend(more),
                     Err(failure) if answers.is_empty() => return Err(failure),
                     // What the letters before it have come to is not kept back.
-                    Err(failure) => return told(answers, Some(failure), output),
+                    Err(failure) => return Ok(told(answers, Some(failure), output)),
                 }
             }
-            told(answers, None, output)
+            Ok(told(answers, None, output))
         }
     }
 }
@@ -226,7 +226,7 @@ fn sent(letter: &Letter) -> Told {
 
 /// Letters to stdout or a file, and what they are to stderr; and why there are no more. Whatever fails here, the cards have
 /// done what they say, so they are printed in any case.
-fn told(answers: Vec<Told>, failure: Option<Failure>, output: &LetterOutput) -> Result<Reply, Failure> {
+fn told(answers: Vec<Told>, failure: Option<Failure>, output: &LetterOutput) -> Reply {
     let mut failure = failure.map(|failure| match failure.money.as_str() {
         NOTHING_MOVED => {
             failure.with_money("By this letter no money has moved; those before it are carried out.")
@@ -263,10 +263,10 @@ fn told(answers: Vec<Told>, failure: Option<Failure>, output: &LetterOutput) -> 
         }
     }
     let reply = Reply::new(text, json!({ "letters": documents }));
-    let Some(failure) = failure else { return Ok(reply) };
+    let Some(failure) = failure else { return reply };
     Console::say(&format!("error: {failure}"));
     let error = failure.document(None)["error"].take();
-    Ok(reply.with_field("error", error).with_exit(Some(failure.exit)))
+    reply.with_field("error", error).with_exit(Some(failure.exit))
 }
 
 /// As a QR code, in blocks of text.

@@ -225,6 +225,6 @@ mod relayed {
         );
         let is_in_flight = letter.pay_details().is_some() && failure.money == NOTHING_MOVED;
         let money = if is_in_flight { IN_FLIGHT.to_owned() } else { failure.money };
-        Failure { next, money, ..failure }
+        Failure { money, next, ..failure }
     }
 }
