@@ -129,7 +129,7 @@ impl Home {
         self.directory.join("hot-list")
     }
 
-    /// The directory of transfers that go on with one reader, each by its payer's number; it is there once one did.
+    /// The directory of the transfer that goes on with one reader; it is there once one did.
     pub fn letters_directory(&self) -> PathBuf {
         self.directory.join("letters")
     }

@@ -271,7 +271,11 @@ pub(crate) enum Command {
     /// List the readers: what is in each, whether a program has it, its protocol and answer to reset
     Readers,
     /// Ask the issuer for what cannot be settled between the cards, and bring its answer to the card
-    Resolve,
+    Resolve {
+        /// Close transfers and refunds too, whose payees are gone for good: the issuer books them as unclaimed
+        #[arg(long)]
+        unclaimed: bool,
+    },
     /// Count everything: the issuer's float has to be what purses and SAMs hold and what is in flight
     Audit,
     /// See what stands between this machine and a card in a reader, and what to do about it

@@ -25,6 +25,7 @@ use super::place::Place;
 use super::view::table;
 use super::words::{UNKNOWN, money};
 
+pub(crate) use file::ensure_new;
 pub(crate) use limits::add_pocket;
 use words::{describe, documents, told};
 

@@ -21,6 +21,9 @@ use super::place::Place;
 use super::words;
 
 const TRY_AGAIN: &str = "Try again.";
+/// A card does not take the other one's certificate.
+const NOT_PEERS: &str =
+    "The two cards have no certificates of the same issuer and key: they pay each other nothing.";
 
 impl Failure {
     /// A file that cannot be used.
@@ -301,7 +304,10 @@ impl From<FlowError> for Failure {
                     (_, Some(StatusWord::InsufficientValue), Party::Sam) => {
                         "The SAM's float is too small: fill it with `purse load --card sam AMOUNT`."
                     }
-                    (_, status, _) => advice(status),
+                    (_, status, _) => match &source {
+                        CardError::Refused { command: CommandName::VerifyCertificate, .. } => NOT_PEERS,
+                        _ => advice(status),
+                    },
                 };
                 let message = format!("{}: {}", party.name(), card_message(&source));
                 return Self::new(exit, message, next).with_status(status);
@@ -323,6 +329,10 @@ impl From<FlowError> for Failure {
             FlowError::NoKeyPair(_) => {
                 let next = "Only cards that were made with a key pair pay each other: a new one by `purse card new`, where scheme.toml has [certificates].";
                 return Self::new(exit, message, next);
+            }
+            FlowError::Outrun(_) => {
+                let next = "Make a new offer: the old one comes to nothing any more.";
+                return Self::new(exit, message, next).with_status(status);
             }
             FlowError::CertificateExpired { .. } => {
                 return Self::new(exit, message, "Ask the issuer for another card.");

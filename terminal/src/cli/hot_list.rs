@@ -141,10 +141,16 @@ fn import(home: &Home, scheme: &Scheme, file: &Path) -> Result<Reply, Failure> {
     })?;
     let _lock = home.lock()?;
     let here = current(home, scheme).unwrap_or(None);
-    if let Some(here) = here.filter(|here| here.version > list.version) {
-        let message =
-            format!("{} is version {}, and version {} is here", file.display(), list.version, here.version);
-        return Err(Failure::new(ExitCode::Usage, message, "An older list is not taken."));
+    if let Some(here) = here.filter(|here| here.version >= list.version && *here != list) {
+        let (file, version) = (file.display(), list.version);
+        let (message, next) = if here.version == version {
+            let next = "Ask the issuer for his newest one; the one that is here stays.";
+            (format!("{file} is version {version}, and another list of version {version} is here"), next)
+        } else {
+            let message = format!("{file} is version {version}, and version {} is here", here.version);
+            (message, "An older list is not taken.")
+        };
+        return Err(Failure::new(ExitCode::Usage, message, next));
     }
     keep(home, &list)?;
     Ok(shown(&list))

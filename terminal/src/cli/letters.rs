@@ -14,6 +14,9 @@ use super::output::Reply;
 /// The file of the one transfer that a home has under way.
 const NAME: &str = "transfer";
 
+/// Of an error while something may be under way.
+pub(crate) const IN_FLIGHT: &str = "No money has moved now; what is in flight still is.";
+
 /// What is under way, held by one program at a time.
 pub(crate) struct Letters {
     directory: PathBuf,
@@ -53,6 +56,7 @@ impl Letters {
                 format!("{}: no letter: {error}", path.display()),
                 "Run `purse transfer --taps --abandon`; what the payer's card has debited is in its log.",
             )
+            .with_money(IN_FLIGHT)
         });
         letter.map(Some)
     }
@@ -77,16 +81,26 @@ impl Letters {
 
     /// `transfer --taps --abandon`
     pub(crate) fn abandon(&self) -> Result<Reply, Failure> {
-        let letter = self.current().unwrap_or(None);
+        let current = self.current();
         self.forget()?;
-        let text = match letter.and_then(|letter| letter.pay_details().copied()) {
-            Some(pay_details) => format!(
-                "forgotten; if the card of {} has debited it, `purse proof export` with the payee's card and `purse \
-                 proof import` with the payer's go on with it",
-                pay_details.from
-            ),
-            None => "forgotten; nothing had moved".to_owned(),
+        let goes_on = |payer: &str| {
+            format!(
+                "forgotten; if {payer} has debited it, `purse proof export` with the payee's card and `purse proof \
+                 import` with the payer's go on with it"
+            )
         };
-        Ok(Reply::new(text, json!({ "abandoned": letter.map(|letter| letter.content.name()) })))
+        let (text, abandoned) = match current {
+            // Whatever it was.
+            Err(_) => (goes_on("the payer's card"), Some("unknown")),
+            Ok(None) => ("no transfer was under way".to_owned(), None),
+            Ok(Some(letter)) => {
+                let text = match letter.pay_details() {
+                    Some(pay_details) => goes_on(&format!("the card of {}", pay_details.from)),
+                    None => "forgotten; nothing had moved".to_owned(),
+                };
+                (text, Some(letter.content.name()))
+            }
+        };
+        Ok(Reply::new(text, json!({ "abandoned": abandoned })))
     }
 }

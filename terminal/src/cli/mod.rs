@@ -158,7 +158,7 @@ fn with_context(context: &Context, command: Command) -> Result<Reply, Failure> {
         #[cfg(not(feature = "pcsc"))]
         Command::Bench { .. } => Err(Failure::no_readers()),
         Command::Recover => recovery::recover(context),
-        Command::Resolve => recovery::resolve(context),
+        Command::Resolve { unclaimed } => recovery::resolve(context, unclaimed),
         Command::Audit => audit::audit(context),
         Command::Exchange(ExchangeArguments { amount, from, to }) => {
             exchange::exchange(context, &amount, &from, &to)

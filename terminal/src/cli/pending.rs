@@ -117,9 +117,7 @@ pub(crate) fn under<E: Outcome + From<Failure>>(
 ) -> Result<Reply, E> {
     let mut pending = Pending::take(context, cards)?;
     let note = &Note { cards: pending.cards(), ..note.clone() };
-    if let Some(what) = pending.left() {
-        Console::say(&format!("note: an earlier {what} was interrupted; finishing that first"));
-        recovery::before_money_moves(context, cards)?;
+    if pending.finish_left(context, cards)? {
         let same = pending.notes().map(|(_, left)| left).find(|left| left.is_same_as(note));
         if same.is_some_and(|left| pending.has_happened(context, left) == Some(true)) {
             pending.remove();
@@ -134,7 +132,25 @@ pub(crate) fn under<E: Outcome + From<Failure>>(
     result
 }
 
+/// Finishes what an earlier command has left with this card. For what moves money by letter and needs no marker of its own,
+/// since an open transfer never leaves the payer's log: its records push others out all the same.
+pub(crate) fn finish_left(context: &Context, card: &Place) -> Result<(), Failure> {
+    let pending = Pending::take(context, &[card])?;
+    if pending.finish_left(context, &[card])? {
+        pending.remove();
+    }
+    Ok(())
+}
+
 impl Pending {
+    /// Finishes what an earlier command has left, if one has. Whether one had.
+    fn finish_left(&self, context: &Context, cards: &[&Place]) -> Result<bool, Failure> {
+        let Some(what) = self.left() else { return Ok(false) };
+        Console::say(&format!("note: an earlier {what} was interrupted; finishing that first"));
+        recovery::before_money_moves(context, cards)?;
+        Ok(true)
+    }
+
     /// Locks the markers of these cards, in an order that all follow. A blank card has none: it moves no money.
     pub(crate) fn take(context: &Context, cards: &[&Place]) -> Result<Self, Failure> {
         // By number: a card is the same in a file and in a reader.

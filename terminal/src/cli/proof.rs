@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 
-use apdu_spec::status_block::StatusBlock;
+use purse_terminal::client::Client;
 use purse_terminal::flow::FlowError;
 use purse_terminal::flow::letter::{Content, Letter};
 use purse_terminal::flow::relay::{self, Reply as Answer};
@@ -16,11 +16,13 @@ use qrcode::render::unicode::Dense1x2;
 use serde_json::{Value, json};
 
 use super::arguments::{LetterOutput, ProofCommand};
-use super::context::Context;
-use super::failure::Failure;
+use super::context::{Context, Slot};
+use super::control::ensure_new;
+use super::failure::{Failure, NOTHING_MOVED};
 use super::hot_list::refuse_listed;
 use super::money;
 use super::output::{Console, Reply};
+use super::pending;
 use super::receipt::pay_details_document;
 use super::transfer::{describe, wants_pin};
 use super::words;
@@ -30,11 +32,17 @@ const LONGEST: u64 = 1 << 20;
 
 /// `proof`
 pub(crate) fn proof(context: &Context, command: &ProofCommand) -> Result<Reply, Failure> {
+    let (ProofCommand::Export { output }
+    | ProofCommand::Offer { output, .. }
+    | ProofCommand::Import { output, .. }) = command;
+    if let Some(path) = &output.out {
+        ensure_new(path)?;
+    }
     match command {
         ProofCommand::Export { output } => {
             let mut card = context.card()?;
             let letter = relay::introduction(&mut card)?;
-            told(vec![said(&letter, "who this card is".to_owned())], output)
+            Ok(told(vec![said(&letter, "who this card is".to_owned())], None, output))
         }
         ProofCommand::Offer { amount, output } => {
             let asked = context.money(amount)?;
@@ -44,14 +52,19 @@ pub(crate) fn proof(context: &Context, command: &ProofCommand) -> Result<Reply, 
             let order = Transfer { currency, amount, time: money::now(), pin: None };
             let letter = relay::offer(&mut card, &order)?;
             let what = format!("an offer of {}; nothing has moved", words::money(currency, amount.0.into()));
-            told(vec![said(&letter, what)], output)
+            Ok(told(vec![said(&letter, what)], None, output))
         }
         ProofCommand::Import { file, output } => {
             let mut answers = Vec::new();
             for letter in read(file)? {
-                answers.extend(carry_out(context, &letter)?);
+                match carry_out(context, &letter) {
+                    Ok(more) => answers.extend(more),
+                    Err(failure) if answers.is_empty() => return Err(failure),
+                    // What the letters before it have come to is not kept back.
+                    Err(failure) => return Ok(told(answers, Some(failure), output)),
+                }
             }
-            told(answers, output)
+            Ok(told(answers, None, output))
         }
     }
 }
@@ -95,9 +108,7 @@ fn read(file: &Path) -> Result<Vec<Letter>, Failure> {
 }
 
 fn carry_out(context: &Context, letter: &Letter) -> Result<Vec<Told>, Failure> {
-    let mut card = context.card()?;
-    refuse_listed(context, letter.sender.body.number)?;
-    refuse_listed(context, card.status().number)?;
+    let mut card = card_for(context, letter)?;
     if letter.content == Content::Introduction {
         let open = relay::payments(&mut card, &letter.sender)?;
         let payee = letter.sender.body.number;
@@ -108,17 +119,42 @@ fn carry_out(context: &Context, letter: &Letter) -> Result<Vec<Told>, Failure> {
         return Ok(open.iter().map(sent).collect());
     }
     consent(context, letter)?;
-    let answer = match relay::carry_out(&mut card, letter, None, money::now()) {
+    let number = card.status().number;
+    let answer = carried_out(context, card, letter)?;
+    Ok(vec![ended(answer.map_err(|error| {
+        let failure = refused(context, error);
+        Failure { message: format!("{} (card {number})", failure.message), ..failure }
+    })?)])
+}
+
+/// The card at hand, if neither it nor the letter's sender is on the hot list. What an earlier command has left with it is
+/// finished before it gets another record.
+pub(crate) fn card_for(context: &Context, letter: &Letter) -> Result<Client<Slot>, Failure> {
+    if matches!(letter.content, Content::Request(..) | Content::Payment(_) | Content::Declined(..)) {
+        pending::finish_left(context, context.card_place()?)?;
+    }
+    let card = context.card()?;
+    refuse_listed(context, letter.sender.body.number)?;
+    refuse_listed(context, card.status().number)?;
+    Ok(card)
+}
+
+/// The letter, with the PIN where the card wants it.
+pub(crate) fn carried_out(
+    context: &Context,
+    mut card: Client<Slot>,
+    letter: &Letter,
+) -> Result<Result<Answer, FlowError>, Failure> {
+    match relay::carry_out(&mut card, letter, None, money::now()) {
         Err(error) if wants_pin(&error, None) => {
             // Nobody is asked with the card open.
             drop(card);
             let pin = context.pin().read()?;
-            card = context.card()?;
-            relay::carry_out(&mut card, letter, Some(&pin), money::now())
+            let mut card = context.card()?;
+            Ok(relay::carry_out(&mut card, letter, Some(&pin), money::now()))
         }
-        answer => answer,
-    };
-    Ok(vec![ended(answer.map_err(|error| refused(error, card.status()))?)])
+        answer => Ok(answer),
+    }
 }
 
 /// A payment that this terminal was only told of by a letter is not made unasked.
@@ -136,11 +172,17 @@ fn consent(context: &Context, letter: &Letter) -> Result<(), Failure> {
     }
 }
 
-fn refused(error: FlowError, status: &StatusBlock) -> Failure {
-    let card = status.number;
-    match error {
-        FlowError::WrongPurse(_) => Failure::usage(format!("{error} (card {card})")),
-        _ => error.into(),
+/// A letter that was not carried out.
+pub(crate) fn refused(context: &Context, error: FlowError) -> Failure {
+    match (error, context.card_place()) {
+        (error @ FlowError::WrongPurse(_), _) => Failure::usage(error.to_string()),
+        (FlowError::NoPocket(currency), Ok(place)) => Failure::no_pocket(place, currency),
+        (error @ FlowError::OutcomeUnknown { .. }, _) => Failure {
+            next: "Carry the same letter out again: the card says the same again, and does nothing twice."
+                .to_owned(),
+            ..error.into()
+        },
+        (error, _) => error.into(),
     }
 }
 
@@ -182,8 +224,15 @@ fn sent(letter: &Letter) -> Told {
     said(letter, text)
 }
 
-/// Letters to stdout or a file, and what they are to stderr.
-fn told(answers: Vec<Told>, output: &LetterOutput) -> Result<Reply, Failure> {
+/// Letters to stdout or a file, and what they are to stderr; and why there are no more. Whatever fails here, the cards have
+/// done what they say, so they are printed in any case.
+fn told(answers: Vec<Told>, failure: Option<Failure>, output: &LetterOutput) -> Reply {
+    let mut failure = failure.map(|failure| match failure.money.as_str() {
+        NOTHING_MOVED => {
+            failure.with_money("By this letter no money has moved; those before it are carried out.")
+        }
+        _ => failure,
+    });
     let mut lines = Vec::new();
     let mut documents = Vec::new();
     for Told { text, letter, outcome, document } in answers {
@@ -192,7 +241,7 @@ fn told(answers: Vec<Told>, output: &LetterOutput) -> Result<Reply, Failure> {
         if let Some(letter) = letter {
             let line = letter.text();
             if output.qr {
-                Console::say(&picture(&line)?);
+                Console::say(&picture(&line));
             }
             entry["letter"] = json!(line);
             lines.push(line);
@@ -203,16 +252,27 @@ fn told(answers: Vec<Told>, output: &LetterOutput) -> Result<Reply, Failure> {
     if let Some(path) = &output.out
         && !lines.is_empty()
     {
-        home::write_private(path, format!("{text}\n").as_bytes())
-            .map_err(|error| Failure::file(path, &error))?;
-        text = format!("{}: {} letters", path.display(), lines.len());
+        match home::write_private(path, format!("{text}\n").as_bytes()) {
+            Ok(()) => text = format!("{}: {} letters", path.display(), lines.len()),
+            Err(error) => {
+                let next = "The letters are on standard output instead.";
+                let written = Failure::other(format!("{}: {error}", path.display()), next);
+                failure =
+                    failure.or(Some(written.with_money("What the letters say has happened all the same.")));
+            }
+        }
     }
-    Ok(Reply::new(text, json!({ "letters": documents })))
+    let reply = Reply::new(text, json!({ "letters": documents }));
+    let Some(failure) = failure else { return reply };
+    Console::say(&format!("error: {failure}"));
+    let error = failure.document(None)["error"].take();
+    reply.with_field("error", error).with_exit(Some(failure.exit))
 }
 
 /// As a QR code, in blocks of text.
-fn picture(line: &str) -> Result<String, Failure> {
-    let code = QrCode::with_error_correction_level(line, qrcode::EcLevel::L)
-        .map_err(|error| Failure::other(format!("no QR code: {error}"), "Report this as a defect."))?;
-    Ok(code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build())
+fn picture(line: &str) -> String {
+    match QrCode::with_error_correction_level(line, qrcode::EcLevel::L) {
+        Ok(code) => code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build(),
+        Err(error) => format!("note: no QR code: {error}"),
+    }
 }

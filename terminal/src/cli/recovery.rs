@@ -39,12 +39,17 @@ struct Recovered {
     exchanges: Vec<flow::exchange::Item>,
     /// The purses that took part.
     purses: Vec<PartyNumber>,
+    /// Those that did not, because they are on the hot list.
+    listed: Vec<PartyNumber>,
 }
 
 fn attempt(context: &Context, required: &[&Place], optional: &[&Place]) -> Result<Recovered, Failure> {
+    // Who is on a list that is not taken nobody knows: then nothing is done, and nothing forgotten.
+    context.hot_list()?;
     let mut issuer = context.issuer()?;
     let mut slots = slots(context, required, optional)?;
     let mut cards = Vec::new();
+    let mut refused = Vec::new();
     for slot in &mut slots {
         let transport: &mut dyn Transport = &mut **slot;
         let mut card = Client::select(transport)?;
@@ -53,6 +58,7 @@ fn attempt(context: &Context, required: &[&Place], optional: &[&Place]) -> Resul
                 "note: {}; what it has under way is the issuer's to resolve",
                 listed.message
             ));
+            refused.push(card.status().number);
             card.release();
             continue;
         }
@@ -67,17 +73,18 @@ fn attempt(context: &Context, required: &[&Place], optional: &[&Place]) -> Resul
     let is_purse = |card: &&mut Client<&mut dyn Transport>| card.status().role == Role::Purse;
     let exchanges =
         cards.iter_mut().filter(is_purse).filter_map(|card| exchange::finish(card, &mut issuer)).collect();
-    Ok(Recovered { report, exchanges, purses })
+    Ok(Recovered { report, exchanges, purses, listed: refused })
 }
 
 /// Finishes what an interrupted command has left with these cards. An error if a purse among them has still
-/// something under way: its next payments could push the record of it out of its log.
+/// something under way: its next payments could push the record of it out of its log. A transfer whose payee is away is
+/// no reason to wait for him: it stays in its payer's log as long as it is open.
 pub(crate) fn before_money_moves(context: &Context, cards: &[&Place]) -> Result<(), Failure> {
     // Nobody is kept from a card while another one is looked for, and none is waited for.
     context.release_parked();
     let mut others = context.places_at_hand();
     others.retain(|place| !cards.contains(place));
-    let Recovered { report, exchanges, purses } = attempt(context, cards, &others)?;
+    let Recovered { report, exchanges, purses, .. } = attempt(context, cards, &others)?;
     report.items.iter().for_each(|item| Console::say(&format!("note: {}", describe(item))));
     let exchanged: Vec<String> = exchanges.iter().map(|found| exchange::describe(found).0).collect();
     for told in &exchanged {
@@ -86,8 +93,9 @@ pub(crate) fn before_money_moves(context: &Context, cards: &[&Place]) -> Result<
     let half_done =
         exchanges.iter().position(|item| item.outcome.is_err()).and_then(|place| exchanged.get(place));
     let open = report.items.iter().find(|item| {
-        let PayDetails { from, to, .. } = item.pay_details;
-        is_open(item) && (purses.contains(&from) || purses.contains(&to))
+        let PayDetails { from, to, kind, .. } = item.pay_details;
+        let may_wait = kind == Kind::Transfer && matches!(item.outcome, Outcome::PayeeAbsent);
+        is_open(item) && !may_wait && (purses.contains(&from) || purses.contains(&to))
     });
     let message = match (open, report.unread.first(), half_done) {
         (Some(item), ..) => format!("an earlier transaction is not finished: {}", describe(item)),
@@ -96,7 +104,7 @@ pub(crate) fn before_money_moves(context: &Context, cards: &[&Place]) -> Result<
         (None, None, None) => return Ok(()),
     };
     let next = "Run `purse recover` with both its cards there. If one is gone for good, run `purse collect` for \
-                the SAM and then `purse resolve`. Nothing else moves until then.";
+                the SAM and then `purse resolve`, with --unclaimed for a transfer. Nothing else moves until then.";
     Err(Failure::new(ExitCode::OutcomeUnknown, message, next)
         .with_money("No money has moved now; what is in flight still is."))
 }
@@ -120,8 +128,8 @@ pub(crate) fn has_happened(
     let holdings = snapshot::holdings(context, place).ok()?;
     // Before it began the card may have done the very same in the same second.
     let first = note.cards.get(&number.to_string()).copied().unwrap_or(0);
-    let since = holdings.entries.iter().filter(|(sequence, _)| sequence.0 >= first);
-    Some(since.map(|(_, record)| record).any(|record| {
+    let since = holdings.entries.iter().filter(|(sequence, _)| sequence.0 >= first).map(|(_, record)| record);
+    let has_happened = since.chain(&holdings.exceptions).any(|record| {
         let PayDetails { time, amount, currency, kind: found, from, to, .. } = record.pay_details;
         // Others may have done the same in the same second.
         let is_theirs =
@@ -137,7 +145,10 @@ pub(crate) fn has_happened(
             && time.0 == note.time
             && note.amount.is_none_or(|noted| noted == amount.0)
             && note.currency.as_ref().is_none_or(|noted| *noted == words::currency(currency))
-    }))
+    });
+    // What is not there may have left the log.
+    let reaches_back = holdings.entries.last().is_none_or(|(oldest, _)| oldest.0 <= first);
+    (has_happened || reaches_back).then_some(has_happened)
 }
 
 const fn is_open(item: &Item) -> bool {
@@ -160,22 +171,28 @@ pub(crate) fn recover(context: &Context) -> Result<Reply, Failure> {
     let mut lines = settle_issues(&context.home, &mut context.issuer()?, &in_readers, &lock)?;
     drop(lock);
     let pending = Pending::take(context, &places)?;
-    let Recovered { report, exchanges, .. } = attempt(context, &places, &[])?;
+    let Recovered { report, exchanges, listed, .. } = attempt(context, &places, &[])?;
     lines.extend(report.items.iter().map(describe));
     let (told, exchanged): (Vec<_>, Vec<_>) = exchanges.iter().map(exchange::describe).unzip();
     lines.extend(told);
     let half_done = exchanges.iter().find_map(|item| item.outcome.as_ref().err()).map(FlowError::failure);
-    let is_complete = report.is_complete() && half_done.is_none();
+    let is_settled = report.is_complete() && half_done.is_none();
+    let is_complete = is_settled && listed.is_empty();
     let mut interrupted = Vec::new();
     if is_complete {
         for (place, note) in pending.notes() {
-            let Some(done) = pending.has_happened(context, note) else { continue };
-            let outcome = if done { "done" } else { "not_done" };
+            let (outcome, told) = match pending.has_happened(context, note) {
+                Some(true) => ("done", "was done"),
+                Some(false) => ("not_done", "was not done: no money has moved"),
+                None => (
+                    "unknown",
+                    "may have been done or not: the cards' logs do not tell any more; `purse audit` says what is missing",
+                ),
+            };
             interrupted.push(json!({ "card": place.name(), "command": note.command, "outcome": outcome }));
             // One line for both cards, and none where the recovery has a line for it.
             if lines.is_empty() {
-                let outcome = if done { "was done" } else { "was not done: no money has moved" };
-                lines.push(format!("the interrupted `purse {}` {outcome}", note.command));
+                lines.push(format!("the interrupted `purse {}` {told}", note.command));
             }
         }
         pending.remove();
@@ -207,9 +224,13 @@ pub(crate) fn recover(context: &Context) -> Result<Reply, Failure> {
         collections.push(document);
     }
     if lines.is_empty() {
-        lines.push("nothing to recover".to_owned());
+        let nothing = if is_complete { "nothing to recover" } else { "nothing was recovered" };
+        lines.push(nothing.to_owned());
     }
-    let exit = if is_complete {
+    let listed_documents: Vec<_> = listed.iter().map(ToString::to_string).collect();
+    let exit = if is_settled && !listed.is_empty() {
+        Some(ExitCode::Refused)
+    } else if is_complete {
         report.collections.iter().any(collect::is_wrong).then_some(ExitCode::Declined)
     } else {
         Console::say(
@@ -218,7 +239,7 @@ pub(crate) fn recover(context: &Context) -> Result<Reply, Failure> {
         Some(report.failure().or(half_done).map_or(ExitCode::OutcomeUnknown, exit_code))
     };
     let document = json!({ "complete": is_complete, "items": items, "unread": unread, "interrupted": interrupted,
-        "collections": collections, "exchanges": exchanged });
+        "collections": collections, "exchanges": exchanged, "listed": listed_documents });
     Ok(Reply::new(lines.join("\n"), document).with_exit(exit))
 }
 
@@ -283,7 +304,7 @@ const fn outcome_code(outcome: &Outcome) -> &'static str {
 }
 
 /// `resolve`
-pub(crate) fn resolve(context: &Context) -> Result<Reply, Failure> {
+pub(crate) fn resolve(context: &Context, unclaimed: bool) -> Result<Reply, Failure> {
     let mut issuer = context.issuer()?;
     let mut card = context.card()?;
     let open = card.open_records()?;
@@ -291,14 +312,15 @@ pub(crate) fn resolve(context: &Context) -> Result<Reply, Failure> {
     if open.is_empty() {
         return Ok(Reply::new("nothing is stuck", json!({ "items": [] })));
     }
-    confirm(context, &open)?;
+    confirm(context, &open, unclaimed)?;
     let mut card = context.card()?;
     // A resolution is a script too, and a card that has accepted it takes none of those before it any more.
     control::bring_waiting(context.card_place()?, &mut issuer, &mut card)?;
     let mut lines = Vec::new();
     let mut items = Vec::new();
     let mut exit = None;
-    for item in resolve::resolve(&mut card, &mut issuer, Unsettleable::Refuse)? {
+    let unsettleable = if unclaimed { Unsettleable::BookAsUnclaimed } else { Unsettleable::Refuse };
+    for item in resolve::resolve(&mut card, &mut issuer, unsettleable)? {
         let pay_details = &item.record.pay_details;
         let money = words::money(pay_details.currency, pay_details.amount.0.into());
         let what = format!("{} of {money} to {}", pay_details.kind.name(), pay_details.to);
@@ -307,9 +329,15 @@ pub(crate) fn resolve(context: &Context) -> Result<Reply, Failure> {
             Ok(script) => {
                 // The value of a resolution ends with how (section 6).
                 let reversed = script.value.last() == Some(&Resolution::Reversed.code());
-                let words = if reversed { "taken back" } else { "settled" };
-                lines.push(format!("{what}: {words} in the issuer's name"));
-                document["outcome"] = json!(if reversed { "reversed" } else { "settled" });
+                // What only its payee can settle the issuer settles in no other way.
+                let is_between_cards = matches!(pay_details.kind, Kind::Transfer | Kind::Refund);
+                let (words, code) = match (reversed, is_between_cards) {
+                    (true, _) => ("taken back in the issuer's name", "reversed"),
+                    (false, false) => ("settled in the issuer's name", "settled"),
+                    (false, true) => ("booked as unclaimed", "unclaimed"),
+                };
+                lines.push(format!("{what}: {words}"));
+                document["outcome"] = json!(code);
             }
             Err(error) => {
                 lines.push(format!("{what}: open, {error}"));
@@ -325,8 +353,10 @@ pub(crate) fn resolve(context: &Context) -> Result<Reply, Failure> {
 }
 
 /// A resolution is final.
-fn confirm(context: &Context, open: &[LogRecord]) -> Result<(), Failure> {
-    if Console::confirms(context, &format!("Ask the issuer to close {} open records for good?", open.len())) {
+fn confirm(context: &Context, open: &[LogRecord], unclaimed: bool) -> Result<(), Failure> {
+    let lost = if unclaimed { " Of transfers and refunds neither card has the value then." } else { "" };
+    let question = format!("Ask the issuer to close {} open records for good?{lost}", open.len());
+    if Console::confirms(context, &question) {
         Ok(())
     } else {
         Err(Failure::usage("not confirmed; nothing was asked of the issuer"))

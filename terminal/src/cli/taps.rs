@@ -21,6 +21,9 @@ pub(crate) fn transfer(context: &Context, arguments: &TransferArguments) -> Resu
     if arguments.abandon {
         return letters.abandon();
     }
+    if context.global.reader.is_none() {
+        return Err(Failure::usage("which reader are the cards held to? --reader READER"));
+    }
     let money = arguments.amount().map(|amount| context.money(&amount)).transpose()?;
     relayed::Relayed::begin(context, letters, money)?.run()
 }
@@ -39,15 +42,13 @@ mod relayed {
 
     use super::super::arguments::GlobalArguments;
     use super::super::context::Context;
-    use super::super::failure::{ExitCode, Failure};
-    use super::super::hot_list::refuse_listed;
+    use super::super::failure::{ExitCode, Failure, NOTHING_MOVED};
     use super::super::interrupt;
-    use super::super::letters::Letters;
+    use super::super::letters::{IN_FLIGHT, Letters};
     use super::super::money;
     use super::super::output::{Console, Reply};
-    use super::super::proof::ended_text;
+    use super::super::proof::{card_for, carried_out, ended_text, refused};
     use super::super::receipt::pay_details_document;
-    use super::super::transfer::wants_pin;
 
     /// A transfer between two cards that come to one reader.
     pub(super) struct Relayed<'a> {
@@ -69,7 +70,8 @@ mod relayed {
             match (&letter, money) {
                 (Some(letter), Some(_)) => {
                     return Err(Failure::usage(format!(
-                        "a transfer is under way ({}): `purse transfer --taps` goes on with it, --abandon forgets it",
+                        "a transfer is under way ({}): without an amount `purse transfer --taps` goes on with it, with \
+                         --abandon it is forgotten",
                         letter.content.name()
                     )));
                 }
@@ -78,8 +80,9 @@ mod relayed {
                 }
                 _ => {}
             }
-            let service = Service::connect()?;
-            interrupt::cancels(&service)?;
+            let ready = Service::connect().map_err(Failure::from);
+            let ready = ready.and_then(|service| interrupt::cancels(&service).map(|()| service));
+            let service = ready.map_err(|failure| kept(letter.as_ref(), failure))?;
             Ok(Self { context, service, letters, money, letter })
         }
 
@@ -95,7 +98,7 @@ mod relayed {
                 let reader = match self.service.next_card(&wanted, None, waiting) {
                     Ok(reader) => reader,
                     Err(_) if self.service.is_cancelled() => return Ok(self.broken_off()),
-                    Err(error) => return Err(self.kept(error.into())),
+                    Err(error) => return Err(kept(self.letter.as_ref(), error.into())),
                 };
                 taps += 1;
                 match self.tap(&reader) {
@@ -110,7 +113,7 @@ mod relayed {
                     Err(failure) if failure.exit == ExitCode::Usage => {
                         Console::say(&format!("note: {}", failure.message));
                     }
-                    Err(failure) => return Err(self.kept(failure)),
+                    Err(failure) => return Err(kept(self.letter.as_ref(), failure)),
                 }
                 if self.service.is_cancelled() {
                     return Ok(self.broken_off());
@@ -120,7 +123,7 @@ mod relayed {
                 if self.service.is_cancelled() {
                     return Ok(self.broken_off());
                 }
-                gone.map_err(|error| self.kept(error.into()))?;
+                gone.map_err(|error| kept(self.letter.as_ref(), error.into()))?;
             }
         }
 
@@ -157,7 +160,15 @@ mod relayed {
                 Console::say("note: that is the same card again");
                 return Ok(None);
             }
-            let answer = carried_out(&context, &letter)?;
+            let answer = match carried_out(&context, card_for(&context, &letter)?, &letter)? {
+                Err(error @ FlowError::Outrun(_)) => {
+                    // Nothing was debited for it, and nothing will be.
+                    self.letters.forget()?;
+                    self.letter = None;
+                    return Err(refused(&context, error));
+                }
+                answer => answer.map_err(|error| refused(&context, error))?,
+            };
             match &answer {
                 Answer::Letter(letter) => self.letters.keep(letter)?,
                 Answer::Settled(_) | Answer::Reversed(_) => self.letters.forget()?,
@@ -191,7 +202,7 @@ mod relayed {
         fn broken_off(&self) -> Reply {
             let outcome = self.letter.map_or("not_begun", |letter| letter.content.name());
             let text = if self.letter.is_some() {
-                "broken off; `purse transfer --taps` goes on with it"
+                "broken off; `purse transfer --taps --reader READER` goes on with it"
             } else {
                 "broken off; nothing has moved"
             };
@@ -203,37 +214,17 @@ mod relayed {
         fn in_flight(&self) -> bool {
             self.letter.is_some_and(|letter| letter.pay_details().is_some())
         }
-
-        /// What was begun stays on the disk.
-        fn kept(&self, failure: Failure) -> Failure {
-            match self.letter {
-                Some(_) => Failure {
-                    next: format!("{} Then `purse transfer --taps` goes on.", failure.next),
-                    ..failure
-                },
-                None => failure,
-            }
-        }
     }
 
-    /// The letter, with the PIN where the card wants it.
-    fn carried_out(context: &Context, letter: &Letter) -> Result<Answer, Failure> {
-        let told = |error: FlowError| match error {
-            FlowError::WrongPurse(_) => Failure::usage(error.to_string()),
-            error => error.into(),
-        };
-        let mut card = context.card()?;
-        refuse_listed(context, letter.sender.body.number)?;
-        refuse_listed(context, card.status().number)?;
-        match relay::carry_out(&mut card, letter, None, money::now()) {
-            Err(error) if wants_pin(&error, None) => {
-                // Nobody is asked with the card held.
-                drop(card);
-                let pin = context.pin().read()?;
-                let mut card = context.card()?;
-                relay::carry_out(&mut card, letter, Some(&pin), money::now()).map_err(told)
-            }
-            answer => answer.map_err(told),
-        }
+    /// What was begun stays on the disk, and what it has debited in flight.
+    fn kept(letter: Option<&Letter>, failure: Failure) -> Failure {
+        let Some(letter) = letter else { return failure };
+        let next = format!(
+            "{} Then `purse transfer --taps --reader READER` goes on; with --abandon it is forgotten.",
+            failure.next
+        );
+        let is_in_flight = letter.pay_details().is_some() && failure.money == NOTHING_MOVED;
+        let money = if is_in_flight { IN_FLIGHT.to_owned() } else { failure.money };
+        Failure { money, next, ..failure }
     }
 }

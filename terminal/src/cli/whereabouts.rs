@@ -111,7 +111,19 @@ pub(crate) fn whereabouts(
     issuer: &Embedded,
 ) -> Result<Whereabouts, Failure> {
     let pay_details = &record.pay_details;
+    let payees = cards.get(&pay_details.to).map_or(&[][..], Vec::as_slice);
     match record.state {
+        // In the issuer's name, unless the payee had it after all.
+        RecordState::Settled
+            if matches!(pay_details.kind, Kind::Transfer | Kind::Refund)
+                && as_payee(payees, pay_details) != Some(RecordRole::Payee)
+                && issuer
+                    .store()
+                    .view(|tables| Ok(tables.debit(pay_details)?))?
+                    .is_some_and(|debit| debit.state == DebitState::Unclaimed) =>
+        {
+            return Ok(Whereabouts::Unclaimed);
+        }
         RecordState::Settled | RecordState::Refunded => return Ok(Whereabouts::Paid),
         RecordState::Reversed => return Ok(Whereabouts::Returned),
         RecordState::Open => {}
@@ -126,7 +138,6 @@ pub(crate) fn whereabouts(
             }
         });
     }
-    let payees = cards.get(&pay_details.to).map_or(&[][..], Vec::as_slice);
     match as_payee(payees, pay_details) {
         Some(RecordRole::Payee) => return Ok(Whereabouts::Paid),
         Some(_) => return Ok(Whereabouts::Declined),

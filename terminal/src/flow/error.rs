@@ -87,6 +87,9 @@ pub enum FlowError {
     /// Payer and payee are one card, or a letter is not for this one.
     #[error("{0}")]
     WrongPurse(&'static str),
+    /// What the payer was asked for is of an earlier offer: it was never debited and never will be, or is over long since.
+    #[error("the request is too late: the payer's card has paid or been paid since its offer")]
+    Outrun(PayDetails),
     /// The card has no pocket for this currency.
     #[error("the card has no pocket for currency {:03}", .0.numeric())]
     NoPocket(Currency),
@@ -154,6 +157,8 @@ impl FlowError {
             }
             // To GET DATA.
             Self::NoKeyPair(_) => Some(StatusWord::ReferenceNotFound.code()),
+            // To DEBIT.
+            Self::Outrun(_) => Some(StatusWord::ConditionsOfUse.code()),
             _ => None,
         }
     }
@@ -188,6 +193,7 @@ impl FlowError {
             | Self::NoKeyPair(_)
             | Self::CertificateExpired { .. }
             | Self::WrongPurse(_)
+            | Self::Outrun(_)
             | Self::NoPocket(_)
             | Self::Full(..)
             | Self::Disposable => Failure::Terminal,

@@ -2,13 +2,14 @@
 //! the memory of a terminal with one reader.
 //!
 //! A letter is whole in itself. It names its sender by the certificate that the other card must verify, and carries what
-//! the sender's card has said; nothing in it is secret, and whoever changes it changes an authenticator.
+//! the sender's card has said; nothing in it is secret. Cards check requests and payments by their authenticators; for
+//! what ack and nack are about they look into their own records, and so must whoever takes the letter's word for it.
 
 use apdu_spec::certificate::Certificate;
 use apdu_spec::command::Voucher;
 use apdu_spec::cryptography::Authenticator;
 use apdu_spec::curve::Curve as _;
-use apdu_spec::element::{Amount, Currency, DataError, Sequence, Time};
+use apdu_spec::element::{Amount, Currency, DataError, Kind, Sequence, Time};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::software::Software;
@@ -162,9 +163,12 @@ impl Letter {
         }
     }
 
-    /// Whether the sender is the party of the pay details whose word this is.
+    /// Whether it is about a transfer, and the sender is the party of the pay details whose word this is.
     fn is_consistent(&self) -> bool {
         let sender = self.sender.body.number;
+        if self.pay_details().is_some_and(|pay_details| pay_details.kind != Kind::Transfer) {
+            return false;
+        }
         match &self.content {
             Content::Introduction | Content::Offer { .. } => true,
             Content::Payment(voucher) => voucher.pay_details.from == sender,

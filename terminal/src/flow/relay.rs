@@ -10,12 +10,13 @@ use apdu_spec::cryptography::Authenticator;
 use apdu_spec::element::{KeyVersion, Kind, Role, Time};
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::pin::PinBlock;
+use apdu_spec::status::StatusWord;
 
 use super::error::{FlowError, Party};
 use super::letter::{Content, Letter};
 use super::transfer::{self, Transfer};
 use super::{guard, handover};
-use crate::client::Client;
+use crate::client::{CardError, Client};
 use crate::transport::Transport;
 
 /// What a card has come to with a letter.
@@ -105,12 +106,14 @@ pub fn carry_out<T: Transport>(
         Content::Payment(voucher) => receive(card, letter, voucher),
         Content::Credited(pay_details, ack) => {
             begin(card, letter)?;
+            is_about(card, pay_details)?;
             let done = handover::repeated(card, |card| card.acknowledge(pay_details.from_sequence, *ack));
             done.map_err(|error| FlowError::card(Party::Purse)(error).in_doubt(pay_details))?;
             Ok(Reply::Settled(*pay_details))
         }
         Content::Declined(pay_details, nack) => {
             begin(card, letter)?;
+            is_about(card, pay_details)?;
             let done = handover::reverse(card, pay_details, *nack);
             done.map_err(|error| FlowError::card(Party::Purse)(error).in_doubt(pay_details))?;
             Ok(Reply::Reversed(*pay_details))
@@ -124,6 +127,18 @@ fn begin<T: Transport>(card: &mut Client<T>, letter: &Letter) -> Result<Certific
     let own = guard::any_certificate(card)?;
     card.meet(&letter.sender).map_err(FlowError::card(Party::Purse))?;
     Ok(own)
+}
+
+/// Whether this is what the card has debited under that sequence: ACKNOWLEDGE and REVERSE name nothing else, and so the
+/// card alone would not notice that a letter says another amount. A locked card shows only what is open still.
+fn is_about<T: Transport>(payer: &mut Client<T>, pay_details: &PayDetails) -> Result<(), FlowError> {
+    match payer.entry(pay_details.from_sequence) {
+        Ok(Some(record)) if record.pay_details != *pay_details => {
+            Err(FlowError::WrongPurse("the letter is about a payment that this card has not made"))
+        }
+        Ok(_) | Err(CardError::Refused { status: StatusWord::SecurityStatus, .. }) => Ok(()),
+        Err(error) => Err(FlowError::card(Party::Purse)(error).in_doubt(pay_details)),
+    }
 }
 
 /// Lets the card go, whatever comes of it.
@@ -148,7 +163,10 @@ fn ask<T: Transport>(
     guard::current(&offer.sender, now)?;
     let sender = begin(payee, offer)?;
     guard::current(&sender, now)?;
-    let (pay_details, req) = payee.initialize(request).map_err(FlowError::card(Party::Receiver))?;
+    let (pay_details, req) = payee.initialize(request).map_err(|error| match error.status() {
+        Some(StatusWord::ReferenceNotFound) => FlowError::NoPocket(request.currency),
+        _ => FlowError::card(Party::Receiver)(error),
+    })?;
     Ok(Reply::Letter(Letter { sender, content: Content::Request(pay_details, req) }))
 }
 
@@ -167,7 +185,15 @@ fn pay<T: Transport>(
     if let Some(pin) = pin {
         payer.verify(pin).map_err(FlowError::card(Party::Purse))?;
     }
-    let voucher = handover::debit(payer, Party::Purse, pay_details, req, pin)?;
+    let is_late = payer.status().sequence > pay_details.from_sequence;
+    let voucher =
+        handover::debit(payer, Party::Purse, pay_details, req, pin).map_err(|error| match &error {
+            FlowError::Card {
+                source: CardError::Refused { status: StatusWord::ConditionsOfUse, .. },
+                ..
+            } if is_late => FlowError::Outrun(*pay_details),
+            _ => error,
+        })?;
     Ok(Reply::Letter(Letter { sender, content: Content::Payment(voucher) }))
 }
 

@@ -62,7 +62,7 @@ pub enum Refusal {
     /// A refund or transfer that its payee may still take.
     #[error(
         "a refund or transfer belongs to its payee; the value is in flight; deliver it, or, if the payee is gone \
-         for good, ask for it to be booked as unclaimed"
+         for good, `purse resolve --unclaimed` books it as unclaimed"
     )]
     DeliverOrUnclaimed,
 }

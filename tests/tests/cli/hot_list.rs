@@ -56,8 +56,11 @@ fn what_a_listed_purse_has_under_way_is_left_to_the_issuer() {
     let arguments = ["transfer", "1", "--card", "bob", "--to-card", "card", "--lose", "8"];
     home.run(&arguments).exits(6);
     home.run(&["hotlist", "add", &bob]).exits(0);
-    let run = home.run(&["recover", "--card", "bob"]);
+    let run = home.run(&["recover", "--card", "bob"]).exits(4);
     assert!(run.stderr.contains("is on the issuer's hot list"), "{run:?}");
+    let document = home.run(&["--json", "recover", "--card", "bob"]).exits(4).json();
+    assert_eq!((&document["complete"], &document["listed"][0]), (&false.into(), &bob.clone().into()));
+    assert!(home.path().join("pending").join(&bob).exists(), "what is under way is forgotten");
     assert_eq!(home.balance("card"), "30.00");
     home.run(&["hotlist", "remove", &bob]).exits(0);
     home.run(&["recover", "--card", "bob"]).exits(0);
@@ -121,4 +124,32 @@ fn only_the_issuers_list_counts_and_one_that_was_changed_stops_everything() {
         home.run(&["hotlist", "add", wrong]).exits(2);
     }
     home.run(&["hotlist", "add", &bob, "--to", "9555000000000000"]).exits(2);
+}
+
+#[test]
+fn a_list_that_was_changed_stops_recovery_which_forgets_nothing() {
+    let (home, _) = two();
+    home.run(&["pay", "5", "--lose", "4"]).exits(6);
+    fs::write(home.path().join("hot-list"), "changed").unwrap();
+    let run = home.run(&["recover"]).exits(1);
+    assert!(!run.stdout.contains("no money has moved"), "{run:?}");
+    assert!(run.stderr.contains("hotlist import"), "{run:?}");
+    fs::remove_file(home.path().join("hot-list")).unwrap();
+    let done = home.run(&["recover"]).exits(0);
+    assert!(done.stdout.contains("done, the payee has it"), "{done:?}");
+}
+
+#[test]
+fn another_list_of_the_same_version_is_not_taken() {
+    let (home, bob) = two();
+    let other = home.copy();
+    let file = |name: &str| home.path().join(name).display().to_string();
+    home.run(&["hotlist", "add", &bob]).exits(0);
+    home.run(&["hotlist", "export", &file("mine")]).exits(0);
+    other.run(&["hotlist", "add", "9555000000000100"]).exits(0);
+    other.run(&["hotlist", "export", &file("other")]).exits(0);
+    let run = home.run(&["hotlist", "import", &file("other")]).exits(2);
+    assert!(run.stderr.contains("another list of version 1"), "{run:?}");
+    refused(&home, &["pay", "1", "--card", "bob"]);
+    home.run(&["hotlist", "import", &file("mine")]).exits(0);
 }

@@ -180,3 +180,18 @@ fn an_equal_payment_of_the_same_second_is_not_taken_for_the_interrupted_one() {
     assert!(again.stdout.contains("paid 5.00 EUR"), "{again:?}");
     assert_eq!((home.balance("card"), home.audit()), ("20.00".to_owned(), "0.00".to_owned()));
 }
+
+#[test]
+fn what_has_left_the_log_is_not_said_not_to_have_happened() {
+    let home = Home::with_money();
+    let elsewhere = home.copy();
+    home.run(&["pay", "2", "--lose", "4"]).exits(6);
+    // The card pays at another terminal, which knows nothing of it, until the payment is beyond proof.
+    fs::copy(home.card("card"), elsewhere.card("card")).unwrap();
+    for _ in 0..32 {
+        elsewhere.run(&["pay", "0.01"]).exits(0);
+    }
+    fs::copy(elsewhere.card("card"), home.card("card")).unwrap();
+    let document = home.run(&["--json", "recover"]).exits(0).json();
+    assert_eq!(document["interrupted"][0]["outcome"], "unknown", "{document:#}");
+}

@@ -97,7 +97,6 @@ fn whatever_response_is_lost_and_wherever_power_fails_recover_finishes_it() {
 #[test]
 fn letters_carry_a_transfer_between_homes_that_never_meet() {
     let home = two();
-    let letter = |run: Run| run.exits(0).stdout.trim_end().to_owned();
     let offer = letter(home.run(&["proof", "offer", "5.00"]));
     let request = letter(fed(&home, &["proof", "import", "--card", "bob"], &offer));
     // Nobody pays because a letter says so.
@@ -136,4 +135,127 @@ fn a_home_from_before_there_were_transfers_says_what_its_cards_lack() {
     home.run(&["card", "new", "old"]).exits(0);
     let run = home.run(&["transfer", "1", "--to-card", "old"]).exits(4);
     assert!(run.stderr.contains("has no key pair") && run.stderr.contains("[certificates]"), "{run:?}");
+}
+
+/// The letter that a command writes.
+fn letter(run: Run) -> String {
+    run.exits(0).stdout.trim_end().to_owned()
+}
+
+/// A payment of 5.00 to bob that has been debited, and the request that it was made for.
+fn paid(home: &Home) -> [String; 2] {
+    let offer = letter(home.run(&["proof", "offer", "5.00"]));
+    let request = letter(fed(home, &["proof", "import", "--card", "bob"], &offer));
+    let payment = letter(fed(home, &["proof", "import", "--yes"], &request));
+    [request, payment]
+}
+
+#[test]
+fn a_letter_whose_answer_has_no_place_is_not_carried_out() {
+    let home = two();
+    let offer = letter(home.run(&["proof", "offer", "5.00"]));
+    let request = letter(fed(&home, &["proof", "import", "--card", "bob"], &offer));
+    let taken = home.file("taken", "mine");
+    let refused = fed(&home, &["proof", "import", "--yes", "--out", &taken], &request).exits(2);
+    assert!(refused.stderr.contains("exists already"), "{refused:?}");
+    assert_eq!(balances(&home), ("30.00".into(), "0.00".into()));
+    home.run(&["proof", "offer", "5.00", "--out", &taken]).exits(2);
+    assert_eq!(std::fs::read_to_string(taken).unwrap(), "mine");
+}
+
+#[test]
+fn what_one_letter_has_come_to_is_told_though_the_next_one_fails() {
+    let home = two();
+    let [request, payment] = paid(&home);
+    let both = home.file("both", &format!("{payment}\n{request}\n"));
+    let run = home.run(&["proof", "import", &both, "--card", "bob"]).exits(2);
+    assert!(run.stdout.starts_with("PURSE1:"), "bob's word is lost: {run:?}");
+    assert!(!run.stderr.contains("No money has moved."), "{run:?}");
+    let document = home.run(&["--json", "proof", "import", &both, "--card", "bob"]).exits(2).json();
+    assert_eq!(document["letters"][0]["outcome"], "credited", "{document:#}");
+    assert_eq!(document["error"]["exit_code"], 2, "{document:#}");
+    assert_eq!(balances(&home), ("25.00".into(), "5.00".into()));
+    let credited = run.stdout.trim_end().to_owned();
+    fed(&home, &["proof", "import"], &credited).exits(0);
+    assert_eq!(home.audit(), "0.00");
+}
+
+#[test]
+fn a_letter_that_the_card_cannot_follow_says_why() {
+    let home = two();
+    home.run(&["pocket", "add", "USD"]).exits(0);
+    let dollars = letter(home.run(&["proof", "offer", "1", "--currency", "USD"]));
+    let refused = fed(&home, &["proof", "import", "--card", "bob"], &dollars).exits(4);
+    assert!(refused.stderr.contains("no pocket for USD"), "{refused:?}");
+    assert!(!refused.stderr.contains("refund"), "{refused:?}");
+    let offer = letter(home.run(&["proof", "offer", "5.00"]));
+    let request = letter(fed(&home, &["proof", "import", "--card", "bob"], &offer));
+    home.run(&["pay", "1"]).exits(0);
+    let late = fed(&home, &["proof", "import", "--yes"], &request).exits(4);
+    assert!(
+        late.stderr.contains("has paid or been paid since") && late.stderr.contains("new offer"),
+        "{late:?}"
+    );
+    assert_eq!(balances(&home), ("29.00".into(), "0.00".into()));
+}
+
+#[test]
+fn a_payee_that_never_comes_back_keeps_the_payer_from_nothing() {
+    let home = two();
+    home.run(&["transfer", "5", "--to-card", "bob", "--lose", "8"]).exits(6);
+    std::fs::remove_file(home.card("bob")).unwrap();
+    let paid = home.run(&["pay", "1"]).exits(0);
+    assert!(paid.stderr.contains("the payee is not here"), "{paid:?}");
+    home.run(&["load", "1"]).exits(0);
+    assert_eq!(home.balance("card"), "25.00");
+    let open = home.run(&["recover"]).exits(6);
+    assert!(open.stdout.contains("the payee is not here"), "{open:?}");
+    let refused = home.run(&["resolve"]).exits(7);
+    assert!(refused.stdout.contains("purse resolve --unclaimed"), "{refused:?}");
+    let closed = home.run(&["resolve", "--unclaimed"]).exits(0);
+    assert!(closed.stdout.contains("booked as unclaimed"), "{closed:?}");
+    let transfers = home.json(&["audit"])["transfers"].as_array().unwrap().clone();
+    let closed = transfers.iter().find(|found| found["kind"] == "transfer").unwrap();
+    assert_eq!(closed["state"], "unclaimed", "{closed:#}");
+    assert_eq!(home.run(&["recover"]).exits(0).stdout, "nothing to recover\n");
+    assert_eq!(home.balance("card"), "25.00");
+}
+
+#[test]
+fn an_interrupted_payment_is_finished_before_letters_push_it_out_of_the_log() {
+    let home = two();
+    home.run(&["pay", "5", "--lose", "4"]).exits(6);
+    let [_, payment] = paid(&home);
+    let done = home.run(&["recover"]).exits(0);
+    assert!(
+        !done.stdout.contains("purchase"),
+        "it was still open, and each letter may push it out: {done:?}"
+    );
+    let credited = letter(fed(&home, &["proof", "import", "--card", "bob"], &payment));
+    fed(&home, &["proof", "import"], &credited).exits(0);
+    assert_eq!(balances(&home), ("20.00".into(), "5.00".into()));
+    assert_eq!(home.audit(), "0.00");
+}
+
+#[cfg(feature = "pcsc")]
+#[test]
+fn what_a_terminal_with_one_reader_has_under_way_is_never_called_nothing() {
+    let home = two();
+    let [_, payment] = paid(&home);
+    let letters = home.path().join("letters");
+    std::fs::create_dir(&letters).unwrap();
+    let kept = letters.join("transfer");
+    std::fs::write(&kept, format!("{payment}\n")).unwrap();
+    let broken = home.run(&["transfer", "--taps", "--reader", "no such reader", "--wait", "1"]);
+    assert!(broken.code != 0 && !broken.stderr.contains("No money has moved."), "{broken:?}");
+    assert!(broken.stderr.contains("what is in flight still is"), "{broken:?}");
+    // Nobody knows what was in a file that cannot be read.
+    std::fs::write(&kept, &payment[..100]).unwrap();
+    let broken = home.run(&["transfer", "--taps", "--reader", "any"]).exits(1);
+    assert!(!broken.stderr.contains("No money has moved."), "{broken:?}");
+    let forgotten = home.run(&["transfer", "--taps", "--abandon"]).exits(0);
+    assert!(!forgotten.stdout.contains("nothing had moved"), "{forgotten:?}");
+    assert!(forgotten.stdout.contains("purse proof export"), "{forgotten:?}");
+    let nothing = home.run(&["transfer", "--taps", "--abandon"]).exits(0);
+    assert_eq!(nothing.stdout, "no transfer was under way\n");
 }

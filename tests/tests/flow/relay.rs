@@ -3,7 +3,7 @@
 #![allow(clippy::inconsistent_digit_grouping, reason = "euros and cents")]
 
 use crate::support::{Rig, client, rig};
-use apdu_spec::element::Amount;
+use apdu_spec::element::{Amount, Kind};
 use apdu_spec::record::{RecordRole, RecordState};
 use purse_terminal::flow::FlowError;
 use purse_terminal::flow::letter::{Content, Letter, LetterError};
@@ -139,7 +139,21 @@ fn a_letter_that_was_changed_under_way_moves_nothing() {
     let lie = Letter { content: Content::Declined(pay_details, ack), ..credited };
     assert!(carry(&mut alice, &lie).is_err(), "an ack is no nack");
     assert_eq!((balance(&mut alice), balance(&mut bob)), (45_00, 5_00));
+    // The ack is right, and what it is said to be about is not.
+    assert!(carry(&mut alice, &change(&credited, 50_00)).is_err(), "nobody has been paid that");
     assert!(matches!(carry(&mut alice, &credited), Ok(Reply::Settled(_))));
+    assert!(carry(&mut alice, &change(&credited, 50_00)).is_err(), "nor later");
+    let next = relay::offer(&mut client(&mut alice), &order(5_00)).unwrap();
+    let request = answered(&mut bob, &next);
+    let payment = answered(&mut alice, &request);
+    let meanwhile = relay::offer(&mut client(&mut bob), &order(1_00)).unwrap();
+    let asked = answered(&mut alice, &meanwhile);
+    answered(&mut bob, &asked);
+    let declined = answered(&mut bob, &payment);
+    assert!(carry(&mut alice, &change(&declined, 50_00)).is_err(), "nobody has that back");
+    assert!(matches!(carry(&mut alice, &declined), Ok(Reply::Reversed(_))));
+    assert!(carry(&mut alice, &change(&declined, 50_00)).is_err(), "nor later");
+    assert_eq!(balance(&mut alice), 45_00);
 }
 
 #[test]
@@ -161,4 +175,16 @@ fn a_text_that_is_not_the_whole_letter_is_none() {
     let foreign = purse_tests::scheme::key_pair(party(9)).certificate;
     let wrong = Letter { sender: foreign, content: letter.content };
     assert!(Letter::parse(&wrong.text()).is_ok(), "an offer has no other name in it");
+}
+
+#[test]
+fn letters_are_about_transfers_and_nothing_else() {
+    let (mut alice, mut bob) = (purse(1, 50_00), purse(2, 0));
+    let offer = relay::offer(&mut client(&mut alice), &order(5_00)).unwrap();
+    let mut request = answered(&mut bob, &offer);
+    for kind in [Kind::Load, Kind::Unload, Kind::Purchase, Kind::Refund] {
+        let Content::Request(pay_details, _) = &mut request.content else { panic!() };
+        pay_details.kind = kind;
+        assert_eq!(Letter::parse(&request.text()), Err(LetterError::Content), "{kind:?}");
+    }
 }

@@ -45,7 +45,7 @@ impl Command {
             Self::Run(_) => "run",
             Self::Till { .. } => "till",
             Self::Readers => "readers",
-            Self::Resolve => "resolve",
+            Self::Resolve { .. } => "resolve",
             Self::Audit => "audit",
             Self::Doctor { .. } => "doctor",
             Self::Demo => "demo",

@@ -42,8 +42,8 @@ const KIND: &str = "purse script";
 /// A file of this kind is a few hundred bytes.
 const LONGEST_FILE: u64 = 16_384;
 
-/// Nothing is signed for a file that cannot be written.
-pub(super) fn ensure_new(path: &Path) -> Result<(), Failure> {
+/// Nothing is signed, and no letter carried out, for a file that cannot be written.
+pub(crate) fn ensure_new(path: &Path) -> Result<(), Failure> {
     match path.try_exists() {
         Ok(false) => Ok(()),
         Ok(true) => Err(Failure::usage(format!("{} exists already; it was left as it is", path.display()))),
