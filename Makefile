@@ -13,8 +13,10 @@ demo: setup ## play the whole story with virtual cards
 	@$(CARGO) build --locked --package purse-terminal --bin purse
 	@$(CARGO) run --quiet --locked --package purse-terminal --bin purse -- demo
 
+# Tests with readers wait most of the time: more threads than cores.
+RUST_TEST_THREADS ?= $(shell echo $$((3 * $$(nproc 2>/dev/null || echo 2))))
 test: setup ## run every test
-	$(CARGO) test --locked --workspace --all-features
+	RUST_TEST_THREADS=$(RUST_TEST_THREADS) $(CARGO) test --locked --workspace --all-features
 
 format: ## check the formatting
 	$(CARGO) fmt --all --check
