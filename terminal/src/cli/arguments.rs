@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use card::{CardCommand, NewCardArguments, ServeArguments};
+pub(crate) use card::{CardCommand, NewCardArguments, RoleArgument, ServeArguments};
 pub(crate) use control::{ControlCommand, LimitArguments, PocketCommand, WayArguments};
 pub(crate) use exchange::{ExchangeArguments, RateCommand};
 pub(crate) use explain::ExplainArguments;

@@ -8,12 +8,12 @@ use purse_terminal::home::{Home, write_private};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::arguments::GlobalArguments;
+use super::arguments::{GlobalArguments, NewCardArguments, RoleArgument};
 use super::audit::Audit;
 use super::context::{Context, HOLDER, MERCHANT};
 use super::failure::{ExitCode, Failure};
 use super::output::{Console, Reply};
-use super::{collect, init, money, recovery, view, words};
+use super::{collect, init, money, new_card, recovery, transfer, view, words};
 
 /// Responses of a payment up to the purse's DEBIT: SELECT of the SAM, SELECT of the purse, INITIALIZE, DEBIT.
 const DEBIT_RESPONSE: u64 = 4;
@@ -103,6 +103,7 @@ impl Story {
         self.refund()?;
         self.lost_response()?;
         self.recover()?;
+        self.transfer()?;
         self.collect()
     }
 
@@ -165,6 +166,36 @@ impl Story {
         let again = recovery::recover(&self.context(None, None)?)?;
         self.expect("a second recovery", "nothing to recover", &again.text);
         self.audit(false)
+    }
+
+    fn transfer(&mut self) -> Result<(), Failure> {
+        self.heading(
+            "6.00 go to a friend's purse, and 2.00 of them on to another: no bank, no shop, no network",
+        )?;
+        for name in ["bob", "carol"] {
+            let card =
+                NewCardArguments { role: RoleArgument::Purse, blank: false, disposable: false, value: None };
+            self.show(&new_card::new(&self.context(None, None)?, name, &card)?.text)?;
+        }
+        self.line(
+            "   Each purse shows the other its certificate, and computes a key that only these two have:",
+        )?;
+        for (payer, payee, amount, left, got) in
+            [("card", "bob", "6.00", "9.00", "6.00"), ("bob", "carol", "2.00", "4.00", "2.00")]
+        {
+            let global = GlobalArguments {
+                card: payer.to_owned(),
+                sam: Some(payee.to_owned()),
+                ..self.global.clone()
+            };
+            let home = Home::open(self.directory.path().join("home"))?;
+            let context = Context::with_home(home, &global, self.console)?;
+            let reply = transfer::at_hand(&context, self.money(amount)?)?;
+            self.show(&reply.text)?;
+            self.expect(&format!("balance of {payer} after its transfer"), left, reply.field("balance"));
+            self.expect(&format!("balance of {payee}"), got, reply.field("payee_balance"));
+        }
+        Ok(())
     }
 
     fn collect(&mut self) -> Result<(), Failure> {

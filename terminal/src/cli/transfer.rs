@@ -29,7 +29,11 @@ pub(crate) fn transfer(context: &Context, arguments: &TransferArguments) -> Resu
         return Err(Failure::usage("who is to be paid? --to-card NAME, --to-reader READER, or --taps"));
     }
     let Some(typed) = arguments.amount() else { return Err(Failure::usage("how much is to be paid?")) };
-    let money = context.money(&typed)?;
+    at_hand(context, context.money(&typed)?)
+}
+
+/// Between the context's two cards.
+pub(crate) fn at_hand(context: &Context, money: Money) -> Result<Reply, Failure> {
     two_purses(context)?;
     match once(context, money, false) {
         // Only the card knows when it wants the PIN. Nobody is asked with the cards open.

@@ -368,6 +368,7 @@ fn the_demo_adds_up() {
         "paid 3.50 EUR",
         "refunded 1.00 EUR",
         "in flight         2.50",
+        "transferred 2.00 EUR from bob to carol",
         "collected 5.00 EUR",
         "accounted for",
     ] {
