@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use purse_reference::check::check;
+use purse_reference::check::Checked;
 use purse_reference::standard::Standard;
 
 use self::hold::Held;
@@ -172,6 +172,7 @@ pub fn judge_all(
     let verdicts = Mutex::new(vec![Verdict::Survivor; mutants.len()]);
     let turn = AtomicUsize::new(0);
     let order = corpus.order();
+    let checked = Checked::of(standard);
     let whole: Vec<u32> = (0..).take(corpus.transitions.len()).collect();
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
@@ -181,7 +182,8 @@ pub fn judge_all(
                     let place = turn.fetch_add(1, Ordering::Relaxed);
                     mutants.get(place).map(|mutant| (place, mutant))
                 } {
-                    let verdict = judge(standard, lines, (corpus, [&order, &whole]), mutant, thorough);
+                    let verdict =
+                        judge((standard, &checked), lines, (corpus, [&order, &whole]), mutant, thorough);
                     verdicts.lock().unwrap_or_else(std::sync::PoisonError::into_inner)[place] = verdict;
                 }
             });
@@ -191,22 +193,20 @@ pub fn judge_all(
 }
 
 fn judge(
-    standard: &Standard,
+    (standard, checked): (&Standard, &Checked),
     lines: &Lines,
     (corpus, orders): (&Corpus, [&[u32]; 2]),
     mutant: &Mutant,
     thorough: bool,
 ) -> Verdict {
-    let sources = standard.sources();
-    let Ok(changed) = Standard::new(mutant.sources(sources)) else { return Verdict::Checks };
-    let changed = remembering(changed);
-    if !check(&changed).is_empty() {
+    let Ok(changed) = standard.with_lines(mutant.listing, &mutant.lines) else { return Verdict::Checks };
+    if !checked.again(&changed).findings(&changed).is_empty() {
         return Verdict::Checks;
     }
     let places = [Some(mutant.line), mutant.other].into_iter().flatten();
     let places: Vec<usize> = places.map(|line| lines.number(mutant.listing, line)).collect();
     let betrays = |order| Held { standard: &changed, corpus, order }.betrayal(&places).is_some();
-    let is_equivalent = equivalents::reason(&mutant.name(sources)).is_some();
+    let is_equivalent = equivalents::reason(&mutant.name(standard.sources())).is_some();
     // What a choice of all that is recorded does not betray is held to all of it.
     if betrays(orders[0]) || (thorough || !is_equivalent) && betrays(orders[1]) {
         Verdict::Answers

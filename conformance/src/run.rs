@@ -38,12 +38,22 @@ pub struct Found {
     pub coverage: Coverage,
     /// Where text and card differ, smallest events.
     pub disagreements: Vec<Disagreement>,
+    /// States whose whole menu has been tried.
+    pub states: usize,
+    /// Blank cards that have been personalised, each in another way.
+    pub personalised: usize,
+}
+
+impl Found {
+    fn new(lines: &Lines) -> Self {
+        Self { coverage: Coverage::new(lines), disagreements: Vec::new(), states: 0, personalised: 0 }
+    }
 }
 
 /// Generates histories until there have been so many commands.
 pub fn generate(standard: &Standard, lines: &Lines, commands: u64, seed: u64) -> Found {
     let issues = issues();
-    let found = Mutex::new(Found { coverage: Coverage::new(lines), disagreements: Vec::new() });
+    let found = Mutex::new(Found::new(lines));
     let turn = AtomicU64::new(0);
     let done = AtomicU64::new(0);
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
@@ -81,10 +91,10 @@ pub fn total(coverage: &Coverage) -> u64 {
     coverage.tried.values().map(|tried| tried.commands).sum()
 }
 
-/// Walks around every card; gives what has been seen, and the states whose menu has been tried.
-pub fn walk(standard: &Standard, lines: &Lines, bounds: Bounds, seed: u64) -> (Found, usize) {
+/// Walks around every card.
+pub fn walk(standard: &Standard, lines: &Lines, bounds: Bounds, seed: u64) -> Found {
     let issues = issues();
-    let found = Mutex::new((Found { coverage: Coverage::new(lines), disagreements: Vec::new() }, 0));
+    let found = Mutex::new(Found::new(lines));
     let turn = AtomicUsize::new(0);
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
@@ -95,9 +105,10 @@ pub fn walk(standard: &Standard, lines: &Lines, bounds: Bounds, seed: u64) -> (F
                     let differs = walk.walk(seed).err();
                     let differs = differs.map(|differs| history::minimised(standard, lines, issue, differs));
                     let mut found = lock(&found);
-                    found.0.coverage.add(&walk.coverage);
-                    found.0.disagreements.extend(differs);
-                    found.1 += walk.expanded;
+                    found.coverage.add(&walk.coverage);
+                    found.disagreements.extend(differs);
+                    found.states += walk.expanded;
+                    found.personalised += walk.personalised;
                 }
             });
         }
@@ -112,6 +123,7 @@ struct Summary {
     /// States whose whole menu was tried, and in how many commands.
     states: usize,
     walked: u64,
+    personalised: usize,
     /// Generated commands.
     commands: u64,
     cuts: u64,
@@ -128,7 +140,7 @@ pub fn run(options: &Options) -> Result<bool, Box<dyn std::error::Error>> {
     let standard = remembering(Standard::load()?);
     let lines = Lines::of(&standard);
     let bounds = Bounds { near: options.states, deep: options.states, cuts: true, scenarios: true };
-    let (mut found, states) = walk(&standard, &lines, bounds, options.seed);
+    let mut found = walk(&standard, &lines, bounds, options.seed);
     let walked = total(&found.coverage);
     let generated = generate(&standard, &lines, options.commands, options.seed);
     found.coverage.add(&generated.coverage);
@@ -141,9 +153,18 @@ pub fn run(options: &Options) -> Result<bool, Box<dyn std::error::Error>> {
     let seconds = begin.elapsed().as_secs_f64();
     let said: Vec<String> = found.disagreements.iter().map(report::disagreement).collect();
     let commands = total(&found.coverage) - walked;
+    let Found { states, personalised, .. } = found;
     if options.json {
-        let summary =
-            Summary { listings: rows, states, walked, commands, cuts, disagreements: said, seconds };
+        let summary = Summary {
+            listings: rows,
+            states,
+            walked,
+            personalised,
+            commands,
+            cuts,
+            disagreements: said,
+            seconds,
+        };
         println!("{}", serde_json::to_string_pretty(&summary)?);
     } else {
         print!("{}", report::table(&rows));
@@ -151,8 +172,8 @@ pub fn run(options: &Options) -> Result<bool, Box<dyn std::error::Error>> {
             print!("\n{said}");
         }
         println!(
-            "{states} states with their whole menu in {walked} commands, {commands} generated commands, {cuts} cuts, \
-             {disagreements} disagreements, {seconds:.1} s"
+            "{states} states with their whole menu and {personalised} ways to personalise a card in {walked} commands, \
+             {commands} generated commands, {cuts} cuts, {disagreements} disagreements, {seconds:.1} s"
         );
     }
     Ok(all && disagreements == 0 && found.disagreements.is_empty())

@@ -2,6 +2,7 @@
 //! record is gone, the last sequence.
 
 use apdu_spec::command::CommandName;
+use apdu_spec::element::Sequence;
 use purse_tests::scheme::party;
 
 use crate::certificate::{self, PEERS};
@@ -166,8 +167,8 @@ const LOG: [u8; 2] = [0, 0x18];
 /// All of them for a card. In how many of the last states the whole menu is worth trying comes first.
 pub fn scenarios(issue: &Issue) -> Vec<(usize, Vec<Step>)> {
     use Step::{
-        Acknowledge, Debit, Decline, Load, Lock, LowLimits, NewPocket, Read, Refund, Script, Select,
-        UnloadAll, Verify, WrongPin,
+        Acknowledge, Debit, Decline, Load, Lock, LowLimits, Meet, NewPocket, Read, Refund, Reselect, Script,
+        Select, UnloadAll, Verify, WrongPin,
     };
     let window = usize::try_from(issue.shape.sizes().window).unwrap_or(0).min(16);
     let is_purse = issue.masters.is_empty();
@@ -215,6 +216,8 @@ pub fn scenarios(issue: &Issue) -> Vec<(usize, Vec<Step>)> {
         all.push((2, vec![Verify, Debit(3, 3), Acknowledge, Debit(3, 3), Acknowledge, Refund(2)]));
         all.push((2, vec![Verify, Debit(3, 3), Acknowledge, Debit(3, 4), Acknowledge, Refund(2)]));
         all.push((1, vec![Verify, Debit(3, 15), Acknowledge]));
+        // An open purchase is lost with its place in the log's window.
+        all.push((2, aged(&[Verify, Debit(3, 3)])));
         // What comes back by REVERSE is at the limit of offline receipts, and above it.
         all.push((1, vec![Verify, Debit(3, 14)]));
         all.push((1, vec![Verify, Debit(3, 15)]));
@@ -236,7 +239,13 @@ pub fn scenarios(issue: &Issue) -> Vec<(usize, Vec<Step>)> {
     if issue.has_key_pair {
         all.extend(transfers(&aged));
     }
-    if issue.first_sequence.is_some() {
+    if let Some(first) = issue.first_sequence {
+        // A transfer that is open when no sequence is left: with its peer, and without.
+        if issue.has_key_pair && first < Sequence::EXHAUSTED.0 {
+            let left = usize::try_from(Sequence::LAST.0 - first).unwrap_or(0);
+            let declined = vec![Decline; left];
+            all.push((2, [&[Meet(0), Debit(5, 1)], declined.as_slice(), &[Reselect]].concat()));
+        }
         let pairs = std::iter::repeat_n([Debit(2, u32::from(is_purse)), Acknowledge], 7).flatten();
         let mut steps: Vec<Step> = pairs.collect();
         all.push((4, steps.clone()));

@@ -54,6 +54,8 @@ pub struct Walk<'a> {
     keeps: bool,
     /// States whose menu has been tried.
     pub expanded: usize,
+    /// Blank cards that have been personalised, each in another way.
+    pub personalised: usize,
 }
 
 impl<'a> Walk<'a> {
@@ -66,7 +68,8 @@ impl<'a> Walk<'a> {
         keeps: bool,
     ) -> Self {
         let coverage = Coverage::new(lines);
-        Self { standard, lines, issue, bounds, coverage, corpus: Corpus::default(), keeps, expanded: 0 }
+        let corpus = Corpus::default();
+        Self { standard, lines, issue, bounds, coverage, corpus, keeps, expanded: 0, personalised: 0 }
     }
 
     /// Walks to its bounds.
@@ -125,6 +128,7 @@ impl<'a> Walk<'a> {
         for commands in rooms(self.issue) {
             let mut player = self.player(&[])?;
             self.play(&mut player, commands.into_iter().map(Event::Command).collect(), true)?;
+            self.personalised += 1;
             self.coverage.add_sequence(&player.pair.coverage);
         }
         Ok(())

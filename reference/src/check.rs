@@ -3,6 +3,7 @@
 //! read, and the status words are those of the command table.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use apdu_spec::command::row::ResponseLength;
 use apdu_spec::command::table;
@@ -18,53 +19,91 @@ use crate::standard::Standard;
 
 /// Everything that is wrong with the text.
 pub fn check(standard: &Standard) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut reached = BTreeSet::new();
-    for (source, program) in standard.sources.iter().zip(&standard.programs) {
-        let Some(program) = program else { continue };
-        let walk = Walk::through(program);
-        reached.extend(
-            walk.states
-                .keys()
-                .filter_map(|at| program.instructions.get(*at))
-                .map(|found| (found.listing, found.line)),
-        );
-        findings
-            .extend(walk.findings.into_iter().map(|(at, message)| finding(standard, program, at, message)));
-        if let ListingKind::Command(command) = source.kind {
-            let row = table::row(command);
-            let answers_fully =
-                row.forms.iter().any(|form| matches!(form.response, ResponseLength::Exactly(_)));
-            check_status_words(
-                standard,
-                program,
-                row.status_words,
-                answers_fully,
-                &walk.states.keys().copied().collect(),
-                &mut findings,
-            );
-        }
+    Checked::of(standard).findings(standard)
+}
+
+/// A text whose programs have been looked at.
+#[derive(Debug)]
+pub struct Checked {
+    programs: Vec<Option<(Arc<Program>, Arc<Look>)>>,
+}
+
+/// What one program shows.
+#[derive(Debug)]
+struct Look {
+    /// Listing and line.
+    reached: BTreeSet<(usize, usize)>,
+    findings: Vec<Finding>,
+}
+
+impl Checked {
+    /// Looks at every program.
+    pub fn of(standard: &Standard) -> Self {
+        Self { programs: Vec::new() }.again(standard)
     }
-    for (listing, source) in standard.sources.iter().enumerate() {
-        for (at, line) in source.lines.iter().enumerate() {
-            if !reached.contains(&(listing, at)) {
-                let error = TextError {
-                    place: line.place,
-                    message: format!("line {} is never reached", line.number),
-                };
-                findings.push(Finding { listing: source.name.clone(), error });
+
+    /// Looks at what another text has other programs of ([`Standard::with_lines`]).
+    #[must_use]
+    pub fn again(&self, standard: &Standard) -> Self {
+        let programs = standard.sources.iter().zip(&standard.programs).enumerate();
+        let programs = programs.map(|(place, (source, program))| {
+            let program = program.as_ref()?;
+            let known = self.programs.get(place).and_then(Option::as_ref);
+            let look = match known.filter(|(known, _)| Arc::ptr_eq(known, program)) {
+                Some((_, look)) => Arc::clone(look),
+                None => Arc::new(look_at(standard, source.kind, program)),
+            };
+            Some((Arc::clone(program), look))
+        });
+        Self { programs: programs.collect() }
+    }
+
+    /// Everything that is wrong with the text.
+    pub fn findings(&self, standard: &Standard) -> Vec<Finding> {
+        let looks: Vec<&Look> = self.programs.iter().flatten().map(|(_, look)| &**look).collect();
+        let mut findings: Vec<Finding> = looks.iter().flat_map(|look| look.findings.clone()).collect();
+        for (listing, source) in standard.sources.iter().enumerate() {
+            for (at, line) in source.lines.iter().enumerate() {
+                if !looks.iter().any(|look| look.reached.contains(&(listing, at))) {
+                    let error = TextError {
+                        place: line.place,
+                        message: format!("line {} is never reached", line.number),
+                    };
+                    findings.push(Finding { listing: source.name.clone(), error });
+                }
             }
         }
+        findings.sort_by(|one, two| {
+            (&one.listing, one.error.place, &one.error.message).cmp(&(
+                &two.listing,
+                two.error.place,
+                &two.error.message,
+            ))
+        });
+        findings.dedup();
+        findings
     }
-    findings.sort_by(|one, two| {
-        (&one.listing, one.error.place, &one.error.message).cmp(&(
-            &two.listing,
-            two.error.place,
-            &two.error.message,
-        ))
-    });
-    findings.dedup();
-    findings
+}
+
+fn look_at(standard: &Standard, kind: ListingKind, program: &Program) -> Look {
+    let walk = Walk::through(program);
+    let instructions = walk.states.keys().filter_map(|at| program.instructions.get(*at));
+    let reached = instructions.map(|found| (found.listing, found.line)).collect();
+    let findings = walk.findings.into_iter().map(|(at, message)| finding(standard, program, at, message));
+    let mut findings: Vec<Finding> = findings.collect();
+    if let ListingKind::Command(command) = kind {
+        let row = table::row(command);
+        let answers_fully = row.forms.iter().any(|form| matches!(form.response, ResponseLength::Exactly(_)));
+        check_status_words(
+            standard,
+            program,
+            row.status_words,
+            answers_fully,
+            &walk.states.keys().copied().collect(),
+            &mut findings,
+        );
+    }
+    Look { reached, findings }
 }
 
 fn finding(standard: &Standard, program: &Program, at: usize, message: String) -> Finding {

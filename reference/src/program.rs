@@ -17,6 +17,13 @@ pub struct Program {
     pub(crate) loops: usize,
 }
 
+impl Program {
+    /// Whether a listing is part of it: each of its lines is an instruction then.
+    pub(crate) fn has(&self, listing: usize) -> bool {
+        self.instructions.iter().any(|instruction| instruction.listing == listing)
+    }
+}
+
 /// A field of a command's data.
 #[derive(Clone, Debug)]
 pub(crate) struct Field {

@@ -1,10 +1,13 @@
 //! All listings at once: parsed, made into programs, ready to run.
 
+use std::sync::Arc;
+
 use apdu_spec::command::CommandName;
 use apdu_spec::process::{LISTINGS, ListingKind};
 
 use crate::compile::{Finding, Source, compile};
 use crate::language::parse::parse;
+use crate::language::syntax::Line;
 use crate::machine::Curve;
 use crate::program::Program;
 
@@ -13,7 +16,7 @@ use crate::program::Program;
 pub struct Standard {
     pub(crate) sources: Vec<Source>,
     /// By place of their sources; steps and BEFORE have none.
-    pub(crate) programs: Vec<Option<Program>>,
+    pub(crate) programs: Vec<Option<Arc<Program>>>,
     /// What its cards compute with.
     pub(crate) curve: Curve,
 }
@@ -36,10 +39,26 @@ impl Standard {
         for (place, source) in sources.iter().enumerate() {
             programs.push(match source.kind {
                 ListingKind::Step | ListingKind::Before => None,
-                ListingKind::Command(_) | ListingKind::Process => Some(compile(&sources, place)?),
+                ListingKind::Command(_) | ListingKind::Process => Some(Arc::new(compile(&sources, place)?)),
             });
         }
         Ok(Self { sources, programs, curve: Curve::SOFTWARE })
+    }
+
+    /// The same text with other lines of one listing; programs that the listing is not part of stay the same ones.
+    ///
+    /// # Errors
+    /// What is wrong with the other lines.
+    pub fn with_lines(&self, listing: usize, lines: &[Line]) -> Result<Self, Finding> {
+        let mut changed = self.clone();
+        let Some(source) = changed.sources.get_mut(listing) else { return Ok(changed) };
+        source.lines = lines.to_vec();
+        for (place, program) in changed.programs.iter_mut().enumerate() {
+            if let Some(program) = program.as_mut().filter(|program| program.has(listing)) {
+                *program = Arc::new(compile(&changed.sources, place)?);
+            }
+        }
+        Ok(changed)
     }
 
     /// The same text, whose cards compute on P-256 with this.
@@ -55,7 +74,7 @@ impl Standard {
     /// The program of a command.
     pub(crate) fn command(&self, command: CommandName) -> Option<&Program> {
         let place = self.sources.iter().position(|source| source.kind == ListingKind::Command(command))?;
-        self.programs.get(place)?.as_ref()
+        self.programs.get(place)?.as_deref()
     }
 
     /// Name and number of a line.

@@ -51,6 +51,14 @@ pub const EQUIVALENTS: &[Equivalent] = &[
         reason: "without a short identifier SHORT.FILE never answers",
     },
     Equivalent {
+        names: &["GET DATA 56: 0 to 1"],
+        reason: "a certificate has one length; what a card without one has is empty",
+    },
+    Equivalent {
+        names: &["GET PROOF 35: exchanged with 40", "ACKNOWLEDGE 35: exchanged with 40"],
+        reason: "only a transfer needs a peer, and no record of one has another key version than 00",
+    },
+    Equivalent {
         names: &["REVERSE 40: exchanged with 50"],
         reason: "the key of an open payment is never given up",
     },
@@ -70,7 +78,11 @@ pub const EQUIVALENTS: &[Equivalent] = &[
         reason: "the command table has P2 that end in 4 or C only",
     },
     Equivalent {
-        names: &["CHANGE PIN 50: PART: 8 to 9", "GROUP.FORM 160: PART: 2 to 3"],
+        names: &[
+            "CHANGE PIN 50: PART: 8 to 9",
+            "GROUP.FORM 160: PART: 2 to 3",
+            "CERTIFICATE.FORM 80: PART: 2 to 3",
+        ],
         reason: "the form looks at its own length only",
     },
     Equivalent {
@@ -159,8 +171,8 @@ pub const EQUIVALENTS: &[Equivalent] = &[
         reason: "lines 50 to 100 leave nothing of it",
     },
     Equivalent {
-        names: &["SELECT 250: left of OR left out"],
-        reason: "below the MF no PIN counts, and the way back is a new session",
+        names: &["SELECT 250: left of OR left out", "SELECT 255: left of OR left out"],
+        reason: "below the MF neither PIN nor peer counts, and the way back is a new session",
     },
     Equivalent {
         names: &["SELECT 260: right of OR left out"],
