@@ -14,7 +14,7 @@ use process_support::situations::situations;
 use process_support::{Fault, Played, by_flow, faults, try_text};
 use purse_conformance::coverage::Lines;
 use purse_conformance::mutants::make::{self, Mutant};
-use purse_reference::check::check;
+use purse_reference::check::Checked;
 use purse_reference::compile::Source;
 use purse_reference::standard::Standard;
 
@@ -44,8 +44,9 @@ fn mutants_of(sources: &[Source], lines: &Lines) -> Vec<Mutant> {
 fn every_change_of_a_process_is_noticed() {
     let stride: usize = std::env::var("PROCESS_MUTANTS").map_or(20, |stride| stride.parse().unwrap());
     let standard = Standard::load().unwrap();
+    let checked = Checked::of(&standard);
     // Else the checks would seem to notice everything.
-    assert_eq!(check(&standard), [], "the text itself");
+    assert_eq!(checked.findings(&standard), [], "the text itself");
     let lines = Lines::of(&standard);
     let mut recorded: Vec<(_, Fault, Played)> = Vec::new();
     for situation in situations() {
@@ -76,8 +77,8 @@ fn every_change_of_a_process_is_noticed() {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
                 while let Some(mutant) = mutants.get(turn.fetch_add(1, Ordering::Relaxed)) {
-                    let changed =
-                        Standard::new(mutant.sources(sources)).ok().filter(|new| check(new).is_empty());
+                    let changed = standard.with_lines(mutant.listing, &mutant.lines).ok();
+                    let changed = changed.filter(|new| checked.again(new).findings(new).is_empty());
                     let place = (mutant.listing, mutant.line);
                     let is_noticed = |changed: &Standard| {
                         recorded.iter().zip(&executed).filter(|(_, lines)| lines.contains(&place)).any(
