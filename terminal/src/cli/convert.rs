@@ -28,6 +28,16 @@ impl Failure {
         Self::other(format!("{}: {error}", path.display()), "Mend that, then try again.")
     }
 
+    /// A file that is to be a new one.
+    pub(crate) fn new_file(path: &Path, error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                Self::usage(format!("{} exists already; it was left as it is", path.display()))
+            }
+            _ => Self::file(path, error),
+        }
+    }
+
     /// The scheme file.
     pub(crate) fn scheme(path: &Path, error: &SchemeError) -> Self {
         let next = "Mend the file, or restore it from a copy; without its keys the cards are of no use.";
@@ -286,6 +296,11 @@ impl From<CardError> for Failure {
     }
 }
 
+/// Whether a card did not believe who another one is.
+fn is_certificate(error: &CardError) -> bool {
+    matches!(error, CardError::Refused { command: CommandName::VerifyCertificate, .. })
+}
+
 impl From<FlowError> for Failure {
     fn from(error: FlowError) -> Self {
         let exit = exit_code(error.failure());
@@ -300,6 +315,13 @@ impl From<FlowError> for Failure {
                     (ExitCode::NoCard, ..) => source.transport().map_or(TRY_AGAIN, way_back),
                     (_, Some(StatusWord::InsufficientValue), Party::Sam) => {
                         "The SAM's float is too small: fill it with `purse load --card sam AMOUNT`."
+                    }
+                    // Of a purchase: in a refund it is the purse that looks for something.
+                    (_, Some(StatusWord::ReferenceNotFound), Party::Sam) => {
+                        "The SAM has no keys of this purse's version, or has forgotten them: pay another SAM."
+                    }
+                    (ExitCode::Authentication, ..) if is_certificate(&source) => {
+                        "Only purses of the same issuer pay each other, and its certificates cannot be changed."
                     }
                     (_, status, _) => advice(status),
                 };

@@ -106,6 +106,13 @@ impl Failure {
         self
     }
 
+    /// What to do.
+    #[cfg(feature = "pcsc")]
+    pub(crate) fn with_next(mut self, next: impl Into<String>) -> Self {
+        self.next = next.into();
+        self
+    }
+
     /// As a JSON document.
     pub(crate) fn document(&self, command: Option<&str>) -> Value {
         let mut error = Map::new();

@@ -6,11 +6,13 @@ use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 
 use apdu_spec::status_block::StatusBlock;
+use purse_terminal::client::Client;
 use purse_terminal::flow::FlowError;
 use purse_terminal::flow::letter::{Content, Letter};
 use purse_terminal::flow::relay::{self, Reply as Answer};
 use purse_terminal::flow::transfer::Transfer;
-use purse_terminal::home;
+use purse_terminal::home::NewFile;
+use purse_terminal::transport::Transport;
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use serde_json::{Value, json};
@@ -21,6 +23,7 @@ use super::failure::Failure;
 use super::hot_list::refuse_listed;
 use super::money;
 use super::output::{Console, Reply};
+use super::pending;
 use super::receipt::pay_details_document;
 use super::transfer::{describe, wants_pin};
 use super::words;
@@ -30,13 +33,18 @@ const LONGEST: u64 = 1 << 20;
 
 /// `proof`
 pub(crate) fn proof(context: &Context, command: &ProofCommand) -> Result<Reply, Failure> {
+    let (ProofCommand::Export { output }
+    | ProofCommand::Offer { output, .. }
+    | ProofCommand::Import { output, .. }) = command;
+    // A letter that cannot be kept is not asked for: it may be money.
+    let file = output.out.as_deref().map(new_file).transpose()?;
     match command {
-        ProofCommand::Export { output } => {
+        ProofCommand::Export { .. } => {
             let mut card = context.card()?;
             let letter = relay::introduction(&mut card)?;
-            told(vec![said(&letter, "who this card is".to_owned())], output)
+            told(vec![said(&letter, "who this card is".to_owned())], output, file)
         }
-        ProofCommand::Offer { amount, output } => {
+        ProofCommand::Offer { amount, .. } => {
             let asked = context.money(amount)?;
             let (currency, amount) = (asked.currency(), asked.amount);
             let mut card = context.card()?;
@@ -44,16 +52,25 @@ pub(crate) fn proof(context: &Context, command: &ProofCommand) -> Result<Reply, 
             let order = Transfer { currency, amount, time: money::now(), pin: None };
             let letter = relay::offer(&mut card, &order)?;
             let what = format!("an offer of {}; nothing has moved", words::money(currency, amount.0.into()));
-            told(vec![said(&letter, what)], output)
+            told(vec![said(&letter, what)], output, file)
         }
-        ProofCommand::Import { file, output } => {
+        ProofCommand::Import { file: from, .. } => {
             let mut answers = Vec::new();
-            for letter in read(file)? {
-                answers.extend(carry_out(context, &letter)?);
+            for letter in read(from)? {
+                match carry_out(context, &letter) {
+                    Ok(carried_out) => answers.extend(carried_out),
+                    Err(failure) if answers.is_empty() => return Err(failure),
+                    // What the card has answered to those before may be money.
+                    Err(failure) => return Ok(told(answers, output, file)?.stopped_by(&failure)),
+                }
             }
-            told(answers, output)
+            told(answers, output, file)
         }
     }
+}
+
+fn new_file(path: &Path) -> Result<(&Path, NewFile), Failure> {
+    NewFile::create(path).map(|file| (path, file)).map_err(|error| Failure::new_file(path, &error))
 }
 
 /// What a letter came to.
@@ -96,8 +113,7 @@ fn read(file: &Path) -> Result<Vec<Letter>, Failure> {
 
 fn carry_out(context: &Context, letter: &Letter) -> Result<Vec<Told>, Failure> {
     let mut card = context.card()?;
-    refuse_listed(context, letter.sender.body.number)?;
-    refuse_listed(context, card.status().number)?;
+    takes(context, &card, letter)?;
     if letter.content == Content::Introduction {
         let open = relay::payments(&mut card, &letter.sender)?;
         let payee = letter.sender.body.number;
@@ -118,7 +134,39 @@ fn carry_out(context: &Context, letter: &Letter) -> Result<Vec<Told>, Failure> {
         }
         answer => answer,
     };
-    Ok(vec![ended(answer.map_err(|error| refused(error, card.status()))?)])
+    let answer = answer.map_err(|error| refused(error, card.status()))?;
+    note_end(context, &answer);
+    Ok(vec![ended(answer)])
+}
+
+/// Neither is on the hot list; and a card that is locked or blocked begins nothing, and finishes what it has begun.
+pub(crate) fn takes<T: Transport>(
+    context: &Context,
+    card: &Client<T>,
+    letter: &Letter,
+) -> Result<(), Failure> {
+    refuse_listed(context, letter.sender.body.number)?;
+    match letter.content {
+        Content::Offer { .. } | Content::Request(..) => {
+            money::usable(context, context.card_place()?, card.status())
+        }
+        Content::Introduction | Content::Payment(_) | Content::Credited(..) | Content::Declined(..) => {
+            refuse_listed(context, card.status().number)
+        }
+    }
+}
+
+/// A transfer that `purse transfer` was interrupted in may end by letter.
+pub(crate) fn note_end(context: &Context, answer: &Answer) {
+    match answer {
+        Answer::Settled(pay_details) | Answer::Reversed(pay_details) => pending::ended(context, pay_details),
+        Answer::Letter(letter) => match &letter.content {
+            Content::Credited(pay_details, _) | Content::Declined(pay_details, _) => {
+                pending::ended(context, pay_details);
+            }
+            _ => {}
+        },
+    }
 }
 
 /// A payment that this terminal was only told of by a letter is not made unasked.
@@ -146,7 +194,7 @@ fn refused(error: FlowError, status: &StatusBlock) -> Failure {
 
 pub(crate) fn ended_text(answer: &Answer) -> String {
     match answer {
-        Answer::Letter(letter) => sent(letter).text,
+        Answer::Letter(letter) => letter_text(letter),
         Answer::Settled(pay_details) => format!("{}: done, the payee has it", describe(pay_details)),
         Answer::Reversed(pay_details) => format!("{}: taken back, the payer has it", describe(pay_details)),
     }
@@ -166,24 +214,28 @@ fn ended(answer: Answer) -> Told {
 }
 
 fn sent(letter: &Letter) -> Told {
+    said(letter, letter_text(letter))
+}
+
+/// What a letter says, and where the money is then.
+pub(crate) fn letter_text(letter: &Letter) -> String {
     let what = letter.pay_details().map(describe).unwrap_or_default();
-    let text = match &letter.content {
+    match &letter.content {
         Content::Introduction => "who this card is".to_owned(),
         Content::Offer { .. } => "an offer; nothing has moved".to_owned(),
         Content::Request(..) => format!("{what}: asked for, nothing has moved"),
-        Content::Payment(_) => format!("{what}: debited, and in flight until the payee has this letter"),
+        Content::Payment(_) => format!("{what}: debited, and in flight until the payee has had this letter"),
         Content::Credited(..) => {
             format!("{what}: the payee has it; this letter settles it on the payer's card")
         }
         Content::Declined(..) => {
             format!("{what}: the payee does not take it; with this letter the payer's card takes it back")
         }
-    };
-    said(letter, text)
+    }
 }
 
 /// Letters to stdout or a file, and what they are to stderr.
-fn told(answers: Vec<Told>, output: &LetterOutput) -> Result<Reply, Failure> {
+fn told(answers: Vec<Told>, output: &LetterOutput, file: Option<(&Path, NewFile)>) -> Result<Reply, Failure> {
     let mut lines = Vec::new();
     let mut documents = Vec::new();
     for Told { text, letter, outcome, document } in answers {
@@ -200,12 +252,16 @@ fn told(answers: Vec<Told>, output: &LetterOutput) -> Result<Reply, Failure> {
         documents.push(entry);
     }
     let mut text = lines.join("\n");
-    if let Some(path) = &output.out
+    if let Some((path, file)) = file
         && !lines.is_empty()
     {
-        home::write_private(path, format!("{text}\n").as_bytes())
-            .map_err(|error| Failure::file(path, &error))?;
-        text = format!("{}: {} letters", path.display(), lines.len());
+        file.write(format!("{text}\n").as_bytes()).map_err(|error| {
+            let next = "Run the command again with another --out: the card gives the same letter again.";
+            Failure::other(format!("{}: {error}", path.display()), next)
+                .with_money("The card has done what is said above; only its letter is not in the file.")
+        })?;
+        let letters = if lines.len() == 1 { "letter" } else { "letters" };
+        text = format!("{}: {} {letters}", path.display(), lines.len());
     }
     Ok(Reply::new(text, json!({ "letters": documents })))
 }

@@ -25,7 +25,7 @@ use super::failure::{ExitCode, Failure};
 use super::hot_list::refuse_listed;
 use super::issues::settle_issues;
 use super::output::{Console, Reply};
-use super::pending::{Note, Pending};
+use super::pending::{self, Note, Pending};
 use super::place::Place;
 use super::receipt::pay_details_document;
 use super::served;
@@ -63,6 +63,8 @@ fn attempt(context: &Context, required: &[&Place], optional: &[&Place]) -> Resul
     let statuses = cards.iter().map(Client::status);
     let purses = statuses.filter(|status| status.role == Role::Purse).map(|status| status.number).collect();
     let report = recovery::recover(&mut cards, Some(&mut issuer));
+    let ended = |item: &&Item| matches!(item.outcome, Outcome::Settled | Outcome::Reversed);
+    report.items.iter().filter(ended).for_each(|item| pending::ended(context, &item.pay_details));
     // Their unloads and loads have come as far as they can.
     let is_purse = |card: &&mut Client<&mut dyn Transport>| card.status().role == Role::Purse;
     let exchanges =
@@ -87,7 +89,7 @@ pub(crate) fn before_money_moves(context: &Context, cards: &[&Place]) -> Result<
         exchanges.iter().position(|item| item.outcome.is_err()).and_then(|place| exchanged.get(place));
     let open = report.items.iter().find(|item| {
         let PayDetails { from, to, .. } = item.pay_details;
-        is_open(item) && (purses.contains(&from) || purses.contains(&to))
+        is_open(item) && !may_stay_open(item) && (purses.contains(&from) || purses.contains(&to))
     });
     let message = match (open, report.unread.first(), half_done) {
         (Some(item), ..) => format!("an earlier transaction is not finished: {}", describe(item)),
@@ -144,6 +146,11 @@ const fn is_open(item: &Item) -> bool {
     matches!(item.outcome, Outcome::PayeeAbsent | Outcome::StillOpen(_))
 }
 
+/// A transfer does not leave the payer's card before its payee has been met, and that may be long after.
+fn may_stay_open(item: &Item) -> bool {
+    item.pay_details.kind == Kind::Transfer && matches!(item.outcome, Outcome::PayeeAbsent)
+}
+
 /// `recover`
 pub(crate) fn recover(context: &Context) -> Result<Reply, Failure> {
     let mut places = vec![context.card_place()?];
@@ -159,7 +166,8 @@ pub(crate) fn recover(context: &Context) -> Result<Reply, Failure> {
     let lock = context.home.lock()?;
     let mut lines = settle_issues(&context.home, &mut context.issuer()?, &in_readers, &lock)?;
     drop(lock);
-    let pending = Pending::take(context, &places)?;
+    let marked = Pending::with_companions(context, &places)?;
+    let pending = Pending::take(context, &marked.iter().collect::<Vec<_>>())?;
     let Recovered { report, exchanges, .. } = attempt(context, &places, &[])?;
     lines.extend(report.items.iter().map(describe));
     let (told, exchanged): (Vec<_>, Vec<_>) = exchanges.iter().map(exchange::describe).unzip();
@@ -215,6 +223,12 @@ pub(crate) fn recover(context: &Context) -> Result<Reply, Failure> {
         Console::say(
             "note: not everything is settled; run `purse recover` again with all cards there, or `purse resolve`",
         );
+        if report.items.iter().any(may_stay_open) {
+            Console::say(
+                "note: a payee that is elsewhere is reached by letter: `purse proof export` with its card there, \
+                 `purse proof import` here",
+            );
+        }
         Some(report.failure().or(half_done).map_or(ExitCode::OutcomeUnknown, exit_code))
     };
     let document = json!({ "complete": is_complete, "items": items, "unread": unread, "interrupted": interrupted,

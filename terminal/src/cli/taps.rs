@@ -21,6 +21,9 @@ pub(crate) fn transfer(context: &Context, arguments: &TransferArguments) -> Resu
     if arguments.abandon {
         return letters.abandon();
     }
+    if context.global.reader.is_none() {
+        return Err(Failure::usage("which reader? --reader READER; `purse readers` lists them"));
+    }
     let money = arguments.amount().map(|amount| context.money(&amount)).transpose()?;
     relayed::Relayed::begin(context, letters, money)?.run()
 }
@@ -40,14 +43,16 @@ mod relayed {
     use super::super::arguments::GlobalArguments;
     use super::super::context::Context;
     use super::super::failure::{ExitCode, Failure};
-    use super::super::hot_list::refuse_listed;
     use super::super::interrupt;
     use super::super::letters::Letters;
     use super::super::money;
     use super::super::output::{Console, Reply};
-    use super::super::proof::ended_text;
+    use super::super::proof::{ended_text, letter_text, note_end, takes};
     use super::super::receipt::pay_details_document;
     use super::super::transfer::wants_pin;
+
+    /// How a transfer is gone on with.
+    const GO_ON: &str = "`purse transfer --taps --reader READER`";
 
     /// A transfer between two cards that come to one reader.
     pub(super) struct Relayed<'a> {
@@ -68,10 +73,11 @@ mod relayed {
             let letter = letters.current()?;
             match (&letter, money) {
                 (Some(letter), Some(_)) => {
-                    return Err(Failure::usage(format!(
-                        "a transfer is under way ({}): `purse transfer --taps` goes on with it, --abandon forgets it",
-                        letter.content.name()
-                    )));
+                    return Err(Failure::usage(format!("a transfer is under way ({})", letter_text(letter)))
+                        .with_money("No money has moved now.")
+                        .with_next(format!(
+                            "{GO_ON} goes on with it, `--abandon` in its place forgets it."
+                        )));
                 }
                 (None, None) => {
                     return Err(Failure::usage("no transfer is under way; how much is to be paid?"));
@@ -158,6 +164,7 @@ mod relayed {
                 return Ok(None);
             }
             let answer = carried_out(&context, &letter)?;
+            note_end(&context, &answer);
             match &answer {
                 Answer::Letter(letter) => self.letters.keep(letter)?,
                 Answer::Settled(_) | Answer::Reversed(_) => self.letters.forget()?,
@@ -191,9 +198,9 @@ mod relayed {
         fn broken_off(&self) -> Reply {
             let outcome = self.letter.map_or("not_begun", |letter| letter.content.name());
             let text = if self.letter.is_some() {
-                "broken off; `purse transfer --taps` goes on with it"
+                format!("broken off; {GO_ON} goes on with it")
             } else {
-                "broken off; nothing has moved"
+                "broken off; nothing has moved".to_owned()
             };
             let document = json!({ "outcome": outcome });
             Reply::new(text, document).with_exit(Some(ExitCode::OutcomeUnknown).filter(|_| self.in_flight()))
@@ -207,10 +214,7 @@ mod relayed {
         /// What was begun stays on the disk.
         fn kept(&self, failure: Failure) -> Failure {
             match self.letter {
-                Some(_) => Failure {
-                    next: format!("{} Then `purse transfer --taps` goes on.", failure.next),
-                    ..failure
-                },
+                Some(_) => Failure { next: format!("{} Then {GO_ON} goes on.", failure.next), ..failure },
                 None => failure,
             }
         }
@@ -223,8 +227,7 @@ mod relayed {
             error => error.into(),
         };
         let mut card = context.card()?;
-        refuse_listed(context, letter.sender.body.number)?;
-        refuse_listed(context, card.status().number)?;
+        takes(context, &card, letter)?;
         match relay::carry_out(&mut card, letter, None, money::now()) {
             Err(error) if wants_pin(&error, None) => {
                 // Nobody is asked with the card held.

@@ -1,9 +1,11 @@
 //! `transfer`: a purse pays a purse, both at hand.
 
 use apdu_spec::element::{Role, Time};
+use apdu_spec::life_cycle::LifeCycle;
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::pin::PinBlock;
 use apdu_spec::status::StatusWord;
+use apdu_spec::status_block::StatusBlock;
 use purse_terminal::amount::Money;
 use purse_terminal::client::CardError;
 use purse_terminal::flow::transfer::{self, Transfer};
@@ -11,7 +13,7 @@ use purse_terminal::flow::{FlowError, Party};
 
 use super::arguments::TransferArguments;
 use super::context::Context;
-use super::failure::Failure;
+use super::failure::{ExitCode, Failure};
 use super::money::{self, Attempt};
 use super::output::Reply;
 use super::pending::{self, Note};
@@ -27,6 +29,12 @@ pub(crate) fn transfer(context: &Context, arguments: &TransferArguments) -> Resu
     }
     if context.global.sam.is_none() && context.global.sam_reader.is_none() {
         return Err(Failure::usage("who is to be paid? --to-card NAME, --to-reader READER, or --taps"));
+    }
+    let global = &context.global;
+    if global.reader.is_some() && global.reader == global.sam_reader {
+        return Err(Failure::usage(
+            "payer and payee are in the same reader; with one reader it takes --taps",
+        ));
     }
     let Some(typed) = arguments.amount() else { return Err(Failure::usage("how much is to be paid?")) };
     let money = context.money(&typed)?;
@@ -62,8 +70,10 @@ fn once(context: &Context, money: Money, with_pin: bool) -> Result<Reply, Attemp
 
 fn now(context: &Context, money: Money, pin: Option<&PinBlock>, time: Time) -> Result<Reply, Attempt> {
     let mut payee = context.sam()?;
+    purse(context.sam_place()?, payee.status())?;
     money::usable(context, context.sam_place()?, payee.status())?;
     let mut payer = context.card()?;
+    purse(context.card_place()?, payer.status())?;
     money::usable(context, context.card_place()?, payer.status())?;
     let order = Transfer { currency: money.currency(), amount: money.amount, time, pin };
     let done = transfer::transfer(&mut payer, &mut payee, &order);
@@ -73,6 +83,15 @@ fn now(context: &Context, money: Money, pin: Option<&PinBlock>, time: Time) -> R
         Err(error) => Err(parties.explained(error, money).into()),
         Ok(done) => Ok(transfer_receipt(&done.handover.pay_details, &mut parties, done.acknowledged)),
     }
+}
+
+/// There are two cards, and the flow would not say which of them is none.
+fn purse(place: &Place, status: &StatusBlock) -> Result<(), Failure> {
+    if status.role == Role::Purse || status.life_cycle == LifeCycle::Blank {
+        return Ok(());
+    }
+    let message = format!("{place} is a {}, not a {}", words::role(status.role), words::role(Role::Purse));
+    Err(Failure::new(ExitCode::Refused, message, "`purse card list` shows the home's cards."))
 }
 
 /// Whether it is the payer's PIN that is missing.
