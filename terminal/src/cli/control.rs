@@ -17,7 +17,7 @@ use purse_terminal::flow::scripts::{self, Undone};
 use purse_terminal::issuer::{Order, OrderState, SignedScript, Way};
 use serde_json::{Value, json};
 
-use super::arguments::{ControlCommand, DEFAULT_CARD, GlobalArguments, LimitArguments, WayArguments};
+use super::arguments::{ControlCommand, GlobalArguments, LimitArguments, WayArguments};
 use super::context::{Context, Embedded, Slot};
 use super::failure::{ExitCode, Failure};
 use super::output::{Console, Reply};
@@ -99,7 +99,7 @@ impl Target {
             return Ok(Self { number: card.number, role: card.role, here: None });
         }
         let GlobalArguments { card, reader, sam, sam_reader, .. } = &context.global;
-        let names_card = reader.is_some() || card != DEFAULT_CARD;
+        let names_card = reader.is_some() || card.is_some();
         let names_sam = !names_card && (sam.is_some() || sam_reader.is_some());
         let place = if names_sam { context.sam_place()? } else { context.card_place()? };
         let here = Here::open(context, place)?;
@@ -262,7 +262,12 @@ fn deliver(context: &Context) -> Result<Reply, Failure> {
 
 /// `control list`
 fn list(context: &Context, number: Option<&str>) -> Result<Reply, Failure> {
-    let number = number.map(number_of).transpose()?;
+    let names_card = context.global.card.is_some() || context.global.reader.is_some();
+    let number = match number {
+        Some(number) => Some(number_of(number)?),
+        None if names_card => Some(context.identify(context.card_place()?)?.0),
+        None => None,
+    };
     let orders = context.issuer()?.orders(number)?;
     let mut table = table(&["card", "no.", "what", "state"], &[1]);
     let mut documents = Vec::new();

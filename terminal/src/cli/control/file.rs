@@ -1,7 +1,6 @@
 //! Scripts in files: a JSON document with the whole command, for whoever brings it to the card. There is no secret in it.
 
 use std::fs;
-use std::io::ErrorKind;
 
 use apdu_spec::command::{Command, Request, Script};
 use apdu_spec::number::PartyNumber;
@@ -64,12 +63,7 @@ pub(super) fn write(path: &Path, script: &SignedScript, does: &str) -> Result<Re
         command: hex::encode_upper(command.as_bytes()),
     };
     let text = serde_json::to_string_pretty(&content).unwrap_or_default() + "\n";
-    write_private(path, text.as_bytes()).map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => {
-            Failure::usage(format!("{} exists already; it was left as it is", path.display()))
-        }
-        _ => Failure::file(path, &error),
-    })?;
+    write_private(path, text.as_bytes()).map_err(|error| Failure::new_file(path, &error))?;
     let text = format!(
         "{}: script {} for card {} ({does}); `purse control apply` brings it there",
         path.display(),
