@@ -25,7 +25,7 @@ use super::money;
 use super::output::{Console, Reply};
 use super::pending;
 use super::receipt::pay_details_document;
-use super::transfer::{describe, wants_pin};
+use super::transfer::{describe, keepable, letter_refused, wants_pin};
 use super::words;
 
 /// Letters are short; a file that is longer is none.
@@ -49,6 +49,7 @@ pub(crate) fn proof(context: &Context, command: &ProofCommand) -> Result<Reply, 
             let (currency, amount) = (asked.currency(), asked.amount);
             let mut card = context.card()?;
             money::usable(context, context.card_place()?, card.status())?;
+            keepable(context.card_place()?, &mut card, asked)?;
             let order = Transfer { currency, amount, time: money::now(), pin: None };
             let letter = relay::offer(&mut card, &order)?;
             let what = format!("an offer of {}; nothing has moved", words::money(currency, amount.0.into()));
@@ -134,7 +135,7 @@ fn carry_out(context: &Context, letter: &Letter) -> Result<Vec<Told>, Failure> {
         }
         answer => answer,
     };
-    let answer = answer.map_err(|error| refused(error, card.status()))?;
+    let answer = answer.map_err(|error| refused(error, letter, card.status()))?;
     note_end(context, &answer);
     Ok(vec![ended(answer)])
 }
@@ -184,11 +185,11 @@ fn consent(context: &Context, letter: &Letter) -> Result<(), Failure> {
     }
 }
 
-fn refused(error: FlowError, status: &StatusBlock) -> Failure {
+fn refused(error: FlowError, letter: &Letter, status: &StatusBlock) -> Failure {
     let card = status.number;
     match error {
         FlowError::WrongPurse(_) => Failure::usage(format!("{error} (card {card})")),
-        _ => error.into(),
+        _ => letter_refused(error, letter),
     }
 }
 

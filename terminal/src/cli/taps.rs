@@ -49,7 +49,7 @@ mod relayed {
     use super::super::output::{Console, Reply};
     use super::super::proof::{ended_text, letter_text, note_end, takes};
     use super::super::receipt::pay_details_document;
-    use super::super::transfer::wants_pin;
+    use super::super::transfer::{keepable, letter_refused, wants_pin};
 
     /// How a transfer is gone on with.
     const GO_ON: &str = "`purse transfer --taps --reader READER`";
@@ -176,6 +176,7 @@ mod relayed {
             let Some(money) = self.money else { return Err(Failure::usage("how much is to be paid?")) };
             let mut card = context.card()?;
             money::usable(context, context.card_place()?, card.status())?;
+            keepable(context.card_place()?, &mut card, money)?;
             let order =
                 Transfer { currency: money.currency(), amount: money.amount, time: money::now(), pin: None };
             Ok(relay::offer(&mut card, &order)?)
@@ -224,7 +225,7 @@ mod relayed {
     fn carried_out(context: &Context, letter: &Letter) -> Result<Answer, Failure> {
         let told = |error: FlowError| match error {
             FlowError::WrongPurse(_) => Failure::usage(error.to_string()),
-            error => error.into(),
+            error => letter_refused(error, letter),
         };
         let mut card = context.card()?;
         takes(context, &card, letter)?;

@@ -1,5 +1,6 @@
 //! `transfer`: a purse pays a purse, both at hand.
 
+use apdu_spec::command::CommandName;
 use apdu_spec::element::{Role, Time};
 use apdu_spec::life_cycle::LifeCycle;
 use apdu_spec::pay_details::PayDetails;
@@ -7,9 +8,11 @@ use apdu_spec::pin::PinBlock;
 use apdu_spec::status::StatusWord;
 use apdu_spec::status_block::StatusBlock;
 use purse_terminal::amount::Money;
-use purse_terminal::client::CardError;
+use purse_terminal::client::{CardError, Client};
+use purse_terminal::flow::letter::{Content, Letter};
 use purse_terminal::flow::transfer::{self, Transfer};
 use purse_terminal::flow::{FlowError, Party};
+use purse_terminal::transport::Transport;
 
 use super::arguments::TransferArguments;
 use super::context::Context;
@@ -92,6 +95,54 @@ fn purse(place: &Place, status: &StatusBlock) -> Result<(), Failure> {
     }
     let message = format!("{place} is a {}, not a {}", words::role(status.role), words::role(Role::Purse));
     Err(Failure::new(ExitCode::Refused, message, "`purse card list` shows the home's cards."))
+}
+
+/// An offer that the payer's card would not keep is not made: its refusal would come only when the payee has answered.
+pub(crate) fn keepable<T: Transport>(
+    place: &Place,
+    card: &mut Client<T>,
+    money: Money,
+) -> Result<(), Failure> {
+    let currency = money.currency();
+    let pockets = card.identity()?.pockets;
+    let found = (0..).zip(pockets).find(|(_, pocket)| pocket.is_used() && pocket.currency == currency);
+    let Some((at, pocket)) = found else { return Err(Failure::no_pocket(place, currency)) };
+    let (balance, most) = (card.balance(at)?.balance, pocket.limits.maximum_transfer);
+    if money.amount.0 <= balance.0.min(most.0) {
+        return Ok(());
+    }
+    let [balance, most] = [balance, most].map(|amount| words::money(currency, amount.0.into()));
+    let message = format!("{place} holds {balance}, and one transfer is at most {most}");
+    Err(Failure::new(ExitCode::Refused, message, "Load the card, or offer less."))
+}
+
+/// What a letter came to that its card has refused.
+pub(crate) fn letter_refused(error: FlowError, letter: &Letter) -> Failure {
+    let is_late = matches!(
+        (&error, &letter.content),
+        (
+            FlowError::Card {
+                source: CardError::Refused {
+                    command: CommandName::Debit,
+                    status: StatusWord::ConditionsOfUse,
+                    ..
+                },
+                ..
+            },
+            Content::Request(..)
+        )
+    );
+    let failure = Failure::from(error);
+    if !is_late {
+        return failure;
+    }
+    Failure {
+        message:
+            "the card has done something else since it made this offer: it pays no request for it any more"
+                .to_owned(),
+        next: "Make a new offer; one of --taps is forgotten with --abandon.".to_owned(),
+        ..failure
+    }
 }
 
 /// Whether it is the payer's PIN that is missing.

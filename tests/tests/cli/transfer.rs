@@ -282,3 +282,23 @@ fn what_is_said_of_two_purses_names_the_one_that_is_meant() {
     let run = home.run(&["transfer", "1", "--to-card", "stranger"]).exits(5);
     assert!(run.stderr.contains("of the same issuer"), "{run:?}");
 }
+
+#[test]
+fn an_offer_that_cannot_be_kept_is_not_made_and_a_late_request_is_told() {
+    let home = two();
+    for (arguments, part) in [
+        (&["30.01"][..], "card `card` holds 30.00 EUR"),
+        (&["50.01"], "one transfer is at most 50.00 EUR"),
+        (&["1", "--currency", "USD"], "has no pocket for USD"),
+    ] {
+        let run = home.run(&[&["proof", "offer"][..], arguments].concat()).exits(4);
+        assert!(run.stderr.contains(part), "{run:?}");
+    }
+    let offer = home.run(&["proof", "offer", "5"]).exits(0).stdout;
+    let request = fed(&home, &["proof", "import", "--card", "bob"], &offer).exits(0).stdout;
+    home.run(&["pay", "1"]).exits(0);
+    let late = fed(&home, &["proof", "import", "--yes"], &request).exits(4);
+    assert!(late.stderr.contains("something else since it made this offer"), "{late:?}");
+    assert!(late.stderr.contains("Make a new offer"), "{late:?}");
+    assert_eq!(home.balance("card"), "29.00");
+}
