@@ -1,6 +1,7 @@
 //! `balance`, `history`, `card list`, `card show`: looking, and changing nothing.
 
 use apdu_spec::element::Sequence;
+use apdu_spec::file::FLAG_DISPOSABLE;
 use apdu_spec::life_cycle::LifeCycle;
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pocket::PocketParameters;
@@ -228,17 +229,26 @@ pub(crate) fn show(context: &Context, name: Option<&str>) -> Result<Reply, Failu
         lines.push(format!("PIN       {tries} tries left"));
         fields["issuer"] = json!(identity.issuer.to_string());
         fields["pin_tries"] = json!(tries);
+        if identity.flags & FLAG_DISPOSABLE != 0 {
+            lines.push("disposable: it takes no load, and ends its life when it is empty".to_owned());
+        }
+        fields["disposable"] = json!(identity.flags & FLAG_DISPOSABLE != 0);
         let mut pockets = Vec::new();
-        for pocket in identity.pockets.iter().filter(|pocket| pocket.is_used()) {
-            let limits = limits(pocket);
+        for (place, pocket) in (0..).zip(&identity.pockets).filter(|(_, pocket)| pocket.is_used()) {
+            let mut amounts = Vec::new();
+            if status.life_cycle != LifeCycle::Locked {
+                let balance = card.balance(place)?.balance;
+                amounts.push(("balance", words::decimal(pocket.currency, balance.0.into())));
+            }
+            amounts.extend(limits(pocket));
             lines.push(format!("pocket    {}", words::currency(pocket.currency)));
             lines.extend(
-                limits
+                amounts
                     .iter()
                     .map(|(name, text)| format!("  {name:<36}{text:>12}", name = name.replace('_', " "))),
             );
             let mut document = json!({ "currency": words::currency(pocket.currency) });
-            for (name, text) in limits {
+            for (name, text) in amounts {
                 document[name] = json!(text);
             }
             pockets.push(document);
