@@ -23,6 +23,7 @@ use serde_json::json;
 
 use super::context::Context;
 use super::failure::{ExitCode, Failure};
+use super::hot_list::refuse_listed;
 use super::output::{Console, Reply};
 use super::patience::while_busy;
 use super::place::Place;
@@ -152,6 +153,8 @@ impl Pending {
     /// Finishes what an earlier command has left, if one has. Whether one had.
     fn finish_left(&self, context: &Context, cards: &[&Place]) -> Result<bool, Failure> {
         let Some(what) = self.left() else { return Ok(false) };
+        // A recovery leaves a listed purse out, so its marker stays.
+        self.markers.iter().try_for_each(|marker| refuse_listed(context, marker.number))?;
         Console::say(&format!("note: an earlier {what} was interrupted; finishing that first"));
         recovery::before_money_moves(context, cards)?;
         Ok(true)

@@ -177,3 +177,18 @@ fn a_change_that_changes_nothing_makes_no_new_list_and_what_is_no_list_is_refuse
     let again = home.run(&["hotlist", "export", &out]).exits(2);
     assert!(again.stderr.contains("exists already"), "{again:?}");
 }
+
+#[test]
+fn who_pays_with_a_listed_purse_forgets_nothing_that_it_has_under_way() {
+    let (home, bob) = two();
+    home.run(&["pay", "5", "--card", "bob", "--lose", "4"]).exits(6);
+    home.run(&["hotlist", "add", &bob]).exits(0);
+    let is_marked = || home.path().join("pending").join(&bob).exists();
+    refused(&home, &["pay", "1", "--card", "bob"]);
+    assert!(is_marked(), "forgotten by a payment");
+    refused(&home, &["transfer", "1", "--to-card", "bob"]);
+    assert!(is_marked(), "forgotten by a transfer");
+    home.run(&["hotlist", "remove", &bob]).exits(0);
+    let done = home.run(&["recover", "--card", "bob"]).exits(0);
+    assert!(done.stdout.contains("done, the payee has it"), "{done:?}");
+}

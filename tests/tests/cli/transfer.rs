@@ -336,6 +336,21 @@ fn who_repeats_a_transfer_whose_outcome_is_unknown_does_not_pay_twice() {
     assert_eq!(home.audit(), "0.00");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_letter_that_cannot_be_written_after_all_is_printed() {
+    let home = two();
+    let out = home.path().join("letter").display().to_string();
+    let export = home.command(&["proof", "export", "--out", &out]);
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"]).arg(export.get_program());
+    shell.args(export.get_args()).env("PURSE_HOME", home.path());
+    let run = Run::from(shell.output().unwrap()).exits(1);
+    assert!(run.stdout.starts_with("PURSE1:"), "{run:?}");
+    assert!(run.stderr.contains("on standard output instead"), "{run:?}");
+    assert!(!std::path::Path::new(&out).exists(), "half a letter is left behind");
+}
+
 #[test]
 fn a_letter_that_has_no_place_to_go_to_is_not_asked_for() {
     let home = two();
