@@ -92,7 +92,7 @@ impl Home {
         Ok((Self { directory: directory.to_owned() }, value))
     }
 
-    /// Where it is.
+    /// Where it is to be.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
@@ -235,7 +235,7 @@ impl NewFile {
         Ok(Self { path: path.to_owned(), file: Some(new_private(path)?) })
     }
 
-    /// Where it is.
+    /// Where it is to be.
     pub fn path(&self) -> &Path {
         &self.path
     }

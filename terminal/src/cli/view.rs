@@ -43,6 +43,10 @@ impl Balances {
     /// Of a card that shows it.
     pub(crate) fn read<T: Transport>(context: &Context, card: &mut Client<T>) -> Result<Self, Failure> {
         not_locked(context, card.status())?;
+        Self::of(card)
+    }
+
+    fn of<T: Transport>(card: &mut Client<T>) -> Result<Self, Failure> {
         let mut balances = Self { lines: Vec::new(), pockets: Vec::new() };
         for (place, pocket) in used_pockets(card)? {
             let balance = card.balance(place)?;
@@ -175,13 +179,16 @@ pub(crate) fn list(context: &Context) -> Result<Reply, Failure> {
     let mut table = table(&["name", "number", "role", "state", "balance", "expires"], &[4]);
     let mut cards = Vec::new();
     for name in context.home.cards()? {
-        match Snapshot::take(&context.home, &name) {
-            Ok(card) => {
-                let status = card.client().status();
-                let balance = match status.life_cycle {
-                    LifeCycle::Blank | LifeCycle::Locked => "hidden".to_owned(),
-                    _ => words::money(status.currency, status.balance.0.into()),
-                };
+        let found = Snapshot::take(&context.home, &name).and_then(|mut card| {
+            let status = *card.client().status();
+            let balances = if is_hidden(&status) { None } else { Some(Balances::of(card.client_mut())?) };
+            Ok((status, balances))
+        });
+        match found {
+            Ok((status, balances)) => {
+                let mut document = status_document(&name, &status);
+                document["pockets"] = json!(balances.as_ref().map(|balances| &balances.pockets));
+                let balance = balances.map_or_else(|| "hidden".to_owned(), |found| found.lines.join("\n"));
                 table.add_row([
                     name.clone(),
                     status.number.to_string(),
@@ -190,7 +197,7 @@ pub(crate) fn list(context: &Context) -> Result<Reply, Failure> {
                     balance,
                     words::expiry(status.expiry),
                 ]);
-                cards.push(status_document(&name, status));
+                cards.push(document);
             }
             // One bad file does not hide the others.
             Err(failure) => {
@@ -274,8 +281,11 @@ fn limits(pocket: &PocketParameters) -> [(&'static str, String); 6] {
     ]
 }
 
+const fn is_hidden(status: &StatusBlock) -> bool {
+    matches!(status.life_cycle, LifeCycle::Blank | LifeCycle::Locked)
+}
+
 fn status_document(name: &str, status: &StatusBlock) -> Value {
-    let hidden = matches!(status.life_cycle, LifeCycle::Blank | LifeCycle::Locked);
     json!({
         "name": name,
         "number": status.number.to_string(),
@@ -284,7 +294,7 @@ fn status_document(name: &str, status: &StatusBlock) -> Value {
         "key_version": status.key_version.0,
         "sequence": status.sequence.0,
         "currency": words::currency(status.currency),
-        "balance": if hidden { Value::Null } else { words::amount(status.currency, status.balance.0) },
+        "balance": if is_hidden(status) { Value::Null } else { words::amount(status.currency, status.balance.0) },
         "expiry": words::expiry(status.expiry),
     })
 }

@@ -418,3 +418,27 @@ fn the_audit_begins_with_the_schemes_own_currency() {
         (&json!("EUR"), &json!("CHF"))
     );
 }
+
+#[test]
+fn the_list_of_cards_shows_every_pocket_and_none_of_a_locked_card() {
+    let home = Home::with_money();
+    home.run(&["pocket", "add", "USD"]).exits(0);
+    home.run(&["rate", "set", "EUR", "USD", "2"]).exits(0);
+    home.run(&["exchange", "1.00", "EUR", "USD"]).exits(0);
+    let text = home.run(&["card", "list"]).exits(0).stdout;
+    let line = |part: &str| text.lines().find(|line| line.contains(part)).unwrap_or_else(|| panic!("{text}"));
+    assert!(line("29.00 EUR").starts_with("card "), "{text}");
+    assert!(line("2.00 USD").starts_with("  "), "{text}");
+    let card = |list: &Value| {
+        let cards = list["cards"].as_array().unwrap();
+        cards.iter().find(|card| card["name"] == "card").unwrap().clone()
+    };
+    let shown = card(&home.json(&["card", "list"]));
+    assert_eq!((&shown["currency"], &shown["balance"]), (&json!("EUR"), &json!("29.00")));
+    assert_eq!(shown["pockets"], home.json(&["balance"])["pockets"]);
+    assert_eq!(shown["pockets"][1]["balance"], "2.00");
+    home.run_with("PURSE_PIN", "1234", &["lock"]).exits(0);
+    let text = home.run(&["card", "list"]).exits(0).stdout;
+    assert!(text.contains("hidden") && !text.contains("2.00 USD"), "{text}");
+    assert_eq!(card(&home.json(&["card", "list"]))["pockets"], Value::Null);
+}
