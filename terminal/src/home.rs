@@ -92,7 +92,7 @@ impl Home {
         Ok((Self { directory: directory.to_owned() }, value))
     }
 
-    /// Where it is.
+    /// Where it is to be.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
@@ -208,13 +208,54 @@ pub fn private_directory(path: &Path) -> io::Result<()> {
 
 /// Writes a new file that only its owner may read, through to the disk.
 pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = new_private(path)?;
+    io::Write::write_all(&mut file, content)?;
+    file.sync_all()
+}
+
+fn new_private(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    io::Write::write_all(&mut file, content)?;
-    file.sync_all()
+    options.open(path)
+}
+
+/// A new file that only its owner may read, whose place is taken before there is anything to write. One that is never
+/// written is removed again.
+#[derive(Debug)]
+pub struct NewFile {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl NewFile {
+    /// Takes the place. A file that is there is left as it is.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        Ok(Self { path: path.to_owned(), file: Some(new_private(path)?) })
+    }
+
+    /// Where it is to be.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Through to the disk.
+    pub fn write(mut self, content: &[u8]) -> io::Result<()> {
+        let Some(mut file) = self.file.take() else { return Ok(()) };
+        io::Write::write_all(&mut file, content).and_then(|()| file.sync_all()).inspect_err(|_| {
+            // Half of it is worse than nothing.
+            let _ = fs::remove_file(&self.path);
+        })
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if self.file.is_some() {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
 }
 
 /// Puts a file that only its owner may read in the place of what is there, if anything: whole, or not at all.

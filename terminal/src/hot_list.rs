@@ -41,8 +41,8 @@ pub struct HotList {
 /// Why a list is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HotListError {
-    /// Not the text of a list.
-    #[error("line {0} is not of a hot list")]
+    /// Not the text of a list, from this line on; 0 where it ends too early.
+    #[error("it is no hot list{}", if *.0 == 0 { String::new() } else { format!(": line {}", .0) })]
     Syntax(usize),
     /// Of another issuer.
     #[error("it is of another issuer")]

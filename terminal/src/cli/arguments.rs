@@ -18,10 +18,7 @@ pub(crate) use control::{ControlCommand, LimitArguments, PocketCommand, WayArgum
 pub(crate) use exchange::{ExchangeArguments, RateCommand};
 pub(crate) use explain::ExplainArguments;
 pub(crate) use hot_list::HotListCommand;
-pub(crate) use transfer::{LetterOutput, ProofCommand, TransferArguments};
-
-/// The virtual card that is used if none is named.
-pub(crate) const DEFAULT_CARD: &str = "card";
+pub(crate) use transfer::{ProofCommand, TransferArguments};
 
 /// Shown at the end of `--help` and in the manual page.
 const EXIT_CODES: &str = "\
@@ -64,14 +61,15 @@ pub(crate) struct Arguments {
 
 /// Options of every command.
 #[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct GlobalArguments {
     /// The home: scheme, issuer's ledger and virtual cards [default: `purse` in the user's data directory]
     #[arg(long, global = true, value_name = "DIR", env = "PURSE_HOME",
         value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub(crate) home: Option<PathBuf>,
-    /// The virtual card to use
-    #[arg(long, global = true, value_name = "NAME", default_value = DEFAULT_CARD)]
-    pub(crate) card: String,
+    /// The virtual card to use [default: card]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) card: Option<String>,
     /// The merchant's SAM to use, a virtual card too [default: sam]
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) sam: Option<String>,
@@ -119,6 +117,11 @@ pub(crate) struct GlobalArguments {
 }
 
 impl GlobalArguments {
+    /// The name of the virtual card to use.
+    pub(crate) fn card(&self) -> &str {
+        self.card.as_deref().unwrap_or("card")
+    }
+
     /// The name of the SAM to use.
     pub(crate) fn sam(&self) -> &str {
         self.sam.as_deref().unwrap_or("sam")

@@ -26,6 +26,8 @@ pub(crate) fn audit(context: &Context) -> Result<Reply, Failure> {
 
 /// Everything that an audit has found.
 pub(crate) struct Audit {
+    /// The scheme's.
+    currency: Currency,
     sums: BTreeMap<Currency, Sums>,
     accounts: Vec<(Currency, AccountBalance)>,
     /// The SAMs, whose unloads are called collections.
@@ -47,6 +49,7 @@ impl Audit {
         let Census { cards, findings, remarks, uncounted, held: _held } = census::take(context, &issuer)?;
         let cards_of_issuer = issuer.cards()?.into_iter();
         let mut audit = Self {
+            currency: context.denomination().element(),
             sums: BTreeMap::new(),
             accounts: Vec::new(),
             merchants: cards_of_issuer

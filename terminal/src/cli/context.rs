@@ -143,7 +143,7 @@ impl Context {
             // The merchant's is there before the customer's comes, and is none of those that could be meant.
             self.sam_place()?;
         }
-        self.place(&self.card_place, self.global.reader.as_deref(), &self.global.card)
+        self.place(&self.card_place, self.global.reader.as_deref(), self.global.card())
     }
 
     /// Where the SAM is that the options name.

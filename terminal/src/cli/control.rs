@@ -14,10 +14,11 @@ use apdu_spec::number::PartyNumber;
 use apdu_spec::parameter::{self, Parameter};
 use purse_terminal::client::Client;
 use purse_terminal::flow::scripts::{self, Undone};
+use purse_terminal::home::NewFile;
 use purse_terminal::issuer::{Order, OrderState, SignedScript, Way};
 use serde_json::{Value, json};
 
-use super::arguments::{ControlCommand, DEFAULT_CARD, GlobalArguments, LimitArguments, WayArguments};
+use super::arguments::{ControlCommand, GlobalArguments, LimitArguments, WayArguments};
 use super::context::{Context, Embedded, Slot};
 use super::failure::{ExitCode, Failure};
 use super::output::{Console, Reply};
@@ -25,7 +26,6 @@ use super::place::Place;
 use super::view::table;
 use super::words::{UNKNOWN, money};
 
-pub(crate) use file::ensure_new;
 pub(crate) use limits::add_pocket;
 use words::{describe, documents, told};
 
@@ -100,7 +100,7 @@ impl Target {
             return Ok(Self { number: card.number, role: card.role, here: None });
         }
         let GlobalArguments { card, reader, sam, sam_reader, .. } = &context.global;
-        let names_card = reader.is_some() || card != DEFAULT_CARD;
+        let names_card = reader.is_some() || card.is_some();
         let names_sam = !names_card && (sam.is_some() || sam_reader.is_some());
         let place = if names_sam { context.sam_place()? } else { context.card_place()? };
         let here = Here::open(context, place)?;
@@ -152,9 +152,10 @@ fn order(
     let parameter = parameter(&mut target)?;
     let does = describe(&parameter, target.here.as_ref().map(|here| &here.identity));
     if let Some(path) = &way.out {
-        file::ensure_new(path)?;
+        // Nothing is signed for a file that cannot be written.
+        let file = NewFile::create(path).map_err(|error| Failure::new_file(path, &error))?;
         let script = issuer.order(target.number, &parameter, Way::File)?;
-        return file::write(path, &script, &does);
+        return file::write(file, &script, &does);
     }
     let script = issuer.order(target.number, &parameter, Way::Queue)?;
     let name = target.name();
@@ -263,7 +264,12 @@ fn deliver(context: &Context) -> Result<Reply, Failure> {
 
 /// `control list`
 fn list(context: &Context, number: Option<&str>) -> Result<Reply, Failure> {
-    let number = number.map(number_of).transpose()?;
+    let names_card = context.global.card.is_some() || context.global.reader.is_some();
+    let number = match number {
+        Some(number) => Some(number_of(number)?),
+        None if names_card => Some(context.identify(context.card_place()?)?.0),
+        None => None,
+    };
     let orders = context.issuer()?.orders(number)?;
     let mut table = table(&["card", "no.", "what", "state"], &[1]);
     let mut documents = Vec::new();

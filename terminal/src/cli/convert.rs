@@ -31,6 +31,16 @@ impl Failure {
         Self::other(format!("{}: {error}", path.display()), "Mend that, then try again.")
     }
 
+    /// A file that is to be a new one.
+    pub(crate) fn new_file(path: &Path, error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                Self::usage(format!("{} exists already; it was left as it is", path.display()))
+            }
+            _ => Self::file(path, error),
+        }
+    }
+
     /// The scheme file.
     pub(crate) fn scheme(path: &Path, error: &SchemeError) -> Self {
         let next = "Mend the file, or restore it from a copy; without its keys the cards are of no use.";
@@ -289,6 +299,11 @@ impl From<CardError> for Failure {
     }
 }
 
+/// Whether a card did not believe who another one is.
+fn is_certificate(error: &CardError) -> bool {
+    matches!(error, CardError::Refused { command: CommandName::VerifyCertificate, .. })
+}
+
 impl From<FlowError> for Failure {
     fn from(error: FlowError) -> Self {
         let exit = exit_code(error.failure());
@@ -304,10 +319,12 @@ impl From<FlowError> for Failure {
                     (_, Some(StatusWord::InsufficientValue), Party::Sam) => {
                         "The SAM's float is too small: fill it with `purse load --card sam AMOUNT`."
                     }
-                    (_, status, _) => match &source {
-                        CardError::Refused { command: CommandName::VerifyCertificate, .. } => NOT_PEERS,
-                        _ => advice(status),
-                    },
+                    // Of a purchase: in a refund it is the purse that looks for something.
+                    (_, Some(StatusWord::ReferenceNotFound), Party::Sam) => {
+                        "The SAM has no keys of this purse's version, or has forgotten them: pay another SAM."
+                    }
+                    _ if is_certificate(&source) => NOT_PEERS,
+                    (_, status, _) => advice(status),
                 };
                 let message = format!("{}: {}", party.name(), card_message(&source));
                 return Self::new(exit, message, next).with_status(status);

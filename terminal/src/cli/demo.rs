@@ -50,7 +50,6 @@ impl Story {
         write_private(&operator_pin, b"9999\n").map_err(|error| Failure::file(&operator_pin, &error))?;
         let global = GlobalArguments {
             home: Some(directory.path().join("home")),
-            card: "card".to_owned(),
             operator_pin_file: Some(operator_pin),
             ..GlobalArguments::default()
         };

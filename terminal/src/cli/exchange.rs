@@ -23,6 +23,9 @@ use super::words;
 /// `exchange`
 pub(crate) fn exchange(context: &Context, amount: &str, from: &str, to: &str) -> Result<Reply, Failure> {
     let (from, to) = (Context::denomination_of(from)?, Context::denomination_of(to)?);
+    if from == to {
+        return Err(Failure::usage(format!("{} is exchanged for another currency only", from.code())));
+    }
     let gives = Money { denomination: from, amount: from.parse_positive(amount)? };
     let rate = context.scheme.rates.get(from, to).ok_or_else(|| no_rate(from, to))?;
     let gets = rate

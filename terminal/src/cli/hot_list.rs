@@ -16,7 +16,7 @@ use super::arguments::HotListCommand;
 use super::context::Context;
 use super::failure::{ExitCode, Failure};
 use super::money;
-use super::output::Reply;
+use super::output::{Console, Reply};
 use super::words;
 
 /// No list is longer.
@@ -36,12 +36,12 @@ pub(crate) fn hot_list(context: &Context, command: &HotListCommand) -> Result<Re
         }
         HotListCommand::Show => Ok(match current(home, scheme)? {
             Some(list) => shown(&list),
-            None => Reply::new("there is no hot list here", json!({ "version": null, "ranges": [] })),
+            None => none(),
         }),
         HotListCommand::Export { file } => {
             let list = current(home, scheme)?
                 .ok_or_else(|| Failure::usage("there is no hot list here; `purse hotlist add` begins one"))?;
-            write_private(file, list.text().as_bytes()).map_err(|error| Failure::file(file, &error))?;
+            write_private(file, list.text().as_bytes()).map_err(|error| Failure::new_file(file, &error))?;
             Ok(shown(&list))
         }
         HotListCommand::Import { file } => import(home, scheme, file),
@@ -100,11 +100,25 @@ fn change(home: &Home, scheme: &Scheme, change: impl FnOnce(&mut Vec<Range>)) ->
     let before = current(home, scheme)?;
     let mut ranges = before.as_ref().map(|list| list.ranges.clone()).unwrap_or_default();
     change(&mut ranges);
-    let version = before.map_or(0, |list| list.version).saturating_add(1);
+    let version = before.as_ref().map_or(0, |list| list.version).saturating_add(1);
     let list = HotList::sign(scheme.issuer, version, money::now(), &ranges, (*index, key))
         .ok_or_else(|| Failure::other("the list could not be signed", "Restore scheme.toml from a copy."))?;
+    // A list that says the same is no other list: who takes a wrong number off sees that nothing has changed.
+    let of = |list: &HotList| (list.ranges.clone(), list.issuer_key);
+    match before {
+        None if list.ranges.is_empty() => return Ok(none()),
+        Some(before) if of(&before) == of(&list) => {
+            Console::say("note: that changes nothing; the list stays as it is");
+            return Ok(shown(&before));
+        }
+        _ => {}
+    }
     keep(home, &list)?;
     Ok(shown(&list))
+}
+
+fn none() -> Reply {
+    Reply::new("there is no hot list here", json!({ "version": null, "ranges": [] }))
 }
 
 fn keep(home: &Home, list: &HotList) -> Result<(), Failure> {
@@ -134,7 +148,11 @@ fn without(ranges: &[Range], removed: Range) -> Vec<Range> {
 }
 
 fn import(home: &Home, scheme: &Scheme, file: &Path) -> Result<Reply, Failure> {
-    let text = read(file).map_err(|error| Failure::file(file, &error))?;
+    let text = match read(file) {
+        // No list, like any other text that is none.
+        Err(error) if error.kind() == ErrorKind::InvalidData => String::new(),
+        text => text.map_err(|error| Failure::file(file, &error))?,
+    };
     let list = checked(scheme, &text).map_err(|error| {
         let next = "Ask the issuer for his list; the one that is here stays.";
         Failure::new(ExitCode::Authentication, format!("{}: {error}", file.display()), next)

@@ -198,8 +198,10 @@ pub(crate) fn usable(context: &Context, place: &Place, status: &StatusBlock) -> 
         LifeCycle::Active => return Ok(()),
         LifeCycle::Locked => return Err(Failure::locked(place)),
         LifeCycle::Blank => return Err(Failure::blank(place)),
-        LifeCycle::Blocked => ("blocked by its issuer", "Ask the issuer."),
-        LifeCycle::Terminated => ("terminated", "Ask the issuer for another."),
+        LifeCycle::Blocked => {
+            ("blocked by its issuer", format!("Ask the issuer: `purse control unblock{}`.", place.option()))
+        }
+        LifeCycle::Terminated => ("terminated", "Ask the issuer for another.".to_owned()),
     };
     Err(Failure::new(ExitCode::Refused, format!("{place} is {why}"), next)
         .with_status(Some(StatusWord::ConditionsOfUse.code())))

@@ -65,6 +65,13 @@ impl Reply {
         self
     }
 
+    /// Of a command that has done a part of what it was asked for.
+    pub(crate) fn stopped_by(self, failure: &Failure) -> Self {
+        Console::say(&format!("error: {failure}"));
+        let mut document = failure.document(None);
+        self.with_field("error", document["error"].take()).with_exit(Some(failure.exit))
+    }
+
     /// Ends the program with this code after all.
     pub(crate) fn with_exit(mut self, exit: Option<ExitCode>) -> Self {
         self.exit = exit;

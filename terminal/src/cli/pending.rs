@@ -14,13 +14,16 @@ use std::path::{Path, PathBuf};
 
 use apdu_spec::element::{Sequence, Time};
 use apdu_spec::number::PartyNumber;
+use apdu_spec::pay_details::PayDetails;
 use purse_terminal::amount::Money;
 use purse_terminal::home::{private_directory, synchronise_directory};
+use purse_terminal::hot_list::digits;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::context::Context;
 use super::failure::{ExitCode, Failure};
+use super::hot_list::refuse_listed;
 use super::output::{Console, Reply};
 use super::patience::while_busy;
 use super::place::Place;
@@ -60,6 +63,10 @@ impl Note {
 }
 
 impl Note {
+    fn read(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
     fn is_same_as(&self, other: &Self) -> bool {
         // The same payment by another card is another payment. A collection repeated takes what is still there.
         self.amount.is_some()
@@ -146,6 +153,8 @@ impl Pending {
     /// Finishes what an earlier command has left, if one has. Whether one had.
     fn finish_left(&self, context: &Context, cards: &[&Place]) -> Result<bool, Failure> {
         let Some(what) = self.left() else { return Ok(false) };
+        // A recovery leaves a listed purse out, so its marker stays.
+        self.markers.iter().try_for_each(|marker| refuse_listed(context, marker.number))?;
         Console::say(&format!("note: an earlier {what} was interrupted; finishing that first"));
         recovery::before_money_moves(context, cards)?;
         Ok(true)
@@ -176,6 +185,30 @@ impl Pending {
             marker.sequence = context.identify(&marker.place)?.1;
         }
         Ok(Self { markers })
+    }
+
+    /// These places, and the home's other cards of the commands that were interrupted with them: what they stand for is
+    /// finished for all of its cards at once.
+    pub(crate) fn with_companions(context: &Context, places: &[&Place]) -> Result<Vec<Place>, Failure> {
+        let directory = context.home.pending_directory();
+        let left =
+            |number: &str| -> Option<Note> { Note::read(&fs::read_to_string(directory.join(number)).ok()?) };
+        let mut all: Vec<Place> = places.iter().map(|place| (*place).clone()).collect();
+        for place in places {
+            let number = context.identify(place)?.0.to_string();
+            let Some(note) = left(&number) else { continue };
+            for other in note.cards.keys().filter(|other| **other != number) {
+                // It may have another one by now.
+                if left(other).as_ref() != Some(&note) {
+                    continue;
+                }
+                let Some(number) = digits(other) else { continue };
+                // Another program may have it.
+                let found = context.place_of(number)?.filter(|found| context.identify(found).is_ok());
+                all.extend(found.filter(|found| !all.contains(found)));
+            }
+        }
+        Ok(all)
     }
 
     /// Whether a command has left any, and which it was.
@@ -265,15 +298,27 @@ impl Marker {
         let mut text = String::new();
         let read = file.read_to_string(&mut text);
         let left = read.is_err() || !text.is_empty();
-        Ok(Self {
-            number,
-            sequence: Sequence(0),
-            place,
-            path,
-            file,
-            left,
-            note: serde_json::from_str(&text).ok(),
-        })
+        Ok(Self { number, sequence: Sequence(0), place, path, file, left, note: Note::read(&text) })
+    }
+}
+
+/// A transfer has come to its end without the command that began it: its markers stand for nothing any more. Those that
+/// somebody has are left to him.
+pub(crate) fn ended(context: &Context, pay_details: &PayDetails) {
+    let directory = context.home.pending_directory();
+    let parties = [pay_details.from, pay_details.to].map(|party| party.to_string());
+    for path in parties.iter().map(|party| directory.join(party)).filter(|path| path.exists()) {
+        let Ok(mut file) = lock(&path) else { continue };
+        let mut text = String::new();
+        let Some(note) = file.read_to_string(&mut text).ok().and_then(|_| Note::read(&text)) else {
+            continue;
+        };
+        if note.command == "transfer"
+            && note.time == pay_details.time.0
+            && parties.iter().all(|party| note.cards.contains_key(party))
+        {
+            let _ = fs::remove_file(&path);
+        }
     }
 }
 

@@ -10,21 +10,20 @@ use purse_terminal::flow::FlowError;
 use purse_terminal::flow::letter::{Content, Letter};
 use purse_terminal::flow::relay::{self, Reply as Answer};
 use purse_terminal::flow::transfer::Transfer;
-use purse_terminal::home;
+use purse_terminal::home::NewFile;
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use serde_json::{Value, json};
 
-use super::arguments::{LetterOutput, ProofCommand};
+use super::arguments::ProofCommand;
 use super::context::{Context, Slot};
-use super::control::ensure_new;
 use super::failure::{Failure, NOTHING_MOVED};
 use super::hot_list::refuse_listed;
 use super::money;
 use super::output::{Console, Reply};
 use super::pending;
 use super::receipt::pay_details_document;
-use super::transfer::{describe, wants_pin};
+use super::transfer::{describe, keepable, wants_pin};
 use super::words;
 
 /// Letters are short; a file that is longer is none.
@@ -35,38 +34,47 @@ pub(crate) fn proof(context: &Context, command: &ProofCommand) -> Result<Reply, 
     let (ProofCommand::Export { output }
     | ProofCommand::Offer { output, .. }
     | ProofCommand::Import { output, .. }) = command;
-    if let Some(path) = &output.out {
-        ensure_new(path)?;
-    }
+    // A letter that cannot be kept is not asked for: it may be money.
+    let new_file = |path: &Path| NewFile::create(path).map_err(|error| Failure::new_file(path, &error));
+    let place = output.out.as_deref().map(new_file).transpose()?;
+    let put = Put { place, qr: output.qr };
     match command {
-        ProofCommand::Export { output } => {
+        ProofCommand::Export { .. } => {
             let mut card = context.card()?;
             let letter = relay::introduction(&mut card)?;
-            Ok(told(vec![said(&letter, "who this card is".to_owned())], None, output))
+            Ok(told(vec![sent(&letter)], None, put))
         }
-        ProofCommand::Offer { amount, output } => {
+        ProofCommand::Offer { amount, .. } => {
             let asked = context.money(amount)?;
             let (currency, amount) = (asked.currency(), asked.amount);
             let mut card = context.card()?;
             money::usable(context, context.card_place()?, card.status())?;
+            keepable(context.card_place()?, &mut card, asked)?;
             let order = Transfer { currency, amount, time: money::now(), pin: None };
             let letter = relay::offer(&mut card, &order)?;
             let what = format!("an offer of {}; nothing has moved", words::money(currency, amount.0.into()));
-            Ok(told(vec![said(&letter, what)], None, output))
+            Ok(told(vec![said(&letter, what)], None, put))
         }
-        ProofCommand::Import { file, output } => {
+        ProofCommand::Import { file, .. } => {
             let mut answers = Vec::new();
             for letter in read(file)? {
                 match carry_out(context, &letter) {
                     Ok(more) => answers.extend(more),
                     Err(failure) if answers.is_empty() => return Err(failure),
                     // What the letters before it have come to is not kept back.
-                    Err(failure) => return Ok(told(answers, Some(failure), output)),
+                    Err(failure) => return Ok(told(answers, Some(failure), put)),
                 }
             }
-            Ok(told(answers, None, output))
+            Ok(told(answers, None, put))
         }
     }
+}
+
+/// Where letters go to.
+struct Put {
+    /// Instead of standard output.
+    place: Option<NewFile>,
+    qr: bool,
 }
 
 /// What a letter came to.
@@ -120,40 +128,63 @@ fn carry_out(context: &Context, letter: &Letter) -> Result<Vec<Told>, Failure> {
     }
     consent(context, letter)?;
     let number = card.status().number;
-    let answer = carried_out(context, card, letter)?;
-    Ok(vec![ended(answer.map_err(|error| {
+    let answer = carried_out(context, card, letter)?.map_err(|error| {
         let failure = refused(context, error);
         Failure { message: format!("{} (card {number})", failure.message), ..failure }
-    })?)])
+    })?;
+    Ok(vec![ended(answer)])
 }
 
-/// The card at hand, if neither it nor the letter's sender is on the hot list. What an earlier command has left with it is
-/// finished before it gets another record.
+/// The card at hand, if neither it nor the letter's sender is on the hot list; one that is locked or blocked begins nothing,
+/// and finishes what it has begun. What an earlier command has left with it is finished before it gets another record.
 pub(crate) fn card_for(context: &Context, letter: &Letter) -> Result<Client<Slot>, Failure> {
+    refuse_listed(context, letter.sender.body.number)?;
     if matches!(letter.content, Content::Request(..) | Content::Payment(_) | Content::Declined(..)) {
         pending::finish_left(context, context.card_place()?)?;
     }
     let card = context.card()?;
-    refuse_listed(context, letter.sender.body.number)?;
-    refuse_listed(context, card.status().number)?;
+    match letter.content {
+        Content::Offer { .. } | Content::Request(..) => {
+            money::usable(context, context.card_place()?, card.status())?;
+        }
+        Content::Introduction | Content::Payment(_) | Content::Credited(..) | Content::Declined(..) => {
+            refuse_listed(context, card.status().number)?;
+        }
+    }
     Ok(card)
 }
 
-/// The letter, with the PIN where the card wants it.
+/// The letter, with the PIN where the card wants it. A transfer that `purse transfer` was interrupted in may end by it.
 pub(crate) fn carried_out(
     context: &Context,
     mut card: Client<Slot>,
     letter: &Letter,
 ) -> Result<Result<Answer, FlowError>, Failure> {
-    match relay::carry_out(&mut card, letter, None, money::now()) {
+    let answer = match relay::carry_out(&mut card, letter, None, money::now()) {
         Err(error) if wants_pin(&error, None) => {
             // Nobody is asked with the card open.
             drop(card);
             let pin = context.pin().read()?;
             let mut card = context.card()?;
-            Ok(relay::carry_out(&mut card, letter, Some(&pin), money::now()))
+            relay::carry_out(&mut card, letter, Some(&pin), money::now())
         }
-        answer => Ok(answer),
+        answer => answer,
+    };
+    if let Ok(answer) = &answer {
+        note_end(context, answer);
+    }
+    Ok(answer)
+}
+
+fn note_end(context: &Context, answer: &Answer) {
+    match answer {
+        Answer::Settled(pay_details) | Answer::Reversed(pay_details) => pending::ended(context, pay_details),
+        Answer::Letter(letter) => match &letter.content {
+            Content::Credited(pay_details, _) | Content::Declined(pay_details, _) => {
+                pending::ended(context, pay_details);
+            }
+            _ => {}
+        },
     }
 }
 
@@ -188,7 +219,7 @@ pub(crate) fn refused(context: &Context, error: FlowError) -> Failure {
 
 pub(crate) fn ended_text(answer: &Answer) -> String {
     match answer {
-        Answer::Letter(letter) => sent(letter).text,
+        Answer::Letter(letter) => letter_text(letter),
         Answer::Settled(pay_details) => format!("{}: done, the payee has it", describe(pay_details)),
         Answer::Reversed(pay_details) => format!("{}: taken back, the payer has it", describe(pay_details)),
     }
@@ -208,25 +239,29 @@ fn ended(answer: Answer) -> Told {
 }
 
 fn sent(letter: &Letter) -> Told {
+    said(letter, letter_text(letter))
+}
+
+/// What a letter says, and where the money is then.
+pub(crate) fn letter_text(letter: &Letter) -> String {
     let what = letter.pay_details().map(describe).unwrap_or_default();
-    let text = match &letter.content {
+    match &letter.content {
         Content::Introduction => "who this card is".to_owned(),
         Content::Offer { .. } => "an offer; nothing has moved".to_owned(),
         Content::Request(..) => format!("{what}: asked for, nothing has moved"),
-        Content::Payment(_) => format!("{what}: debited, and in flight until the payee has this letter"),
+        Content::Payment(_) => format!("{what}: debited, and in flight until the payee has had this letter"),
         Content::Credited(..) => {
             format!("{what}: the payee has it; this letter settles it on the payer's card")
         }
         Content::Declined(..) => {
             format!("{what}: the payee does not take it; with this letter the payer's card takes it back")
         }
-    };
-    said(letter, text)
+    }
 }
 
 /// Letters to stdout or a file, and what they are to stderr; and why there are no more. Whatever fails here, the cards have
 /// done what they say, so they are printed in any case.
-fn told(answers: Vec<Told>, failure: Option<Failure>, output: &LetterOutput) -> Reply {
+fn told(answers: Vec<Told>, failure: Option<Failure>, put: Put) -> Reply {
     let mut failure = failure.map(|failure| match failure.money.as_str() {
         NOTHING_MOVED => {
             failure.with_money("By this letter no money has moved; those before it are carried out.")
@@ -240,7 +275,7 @@ fn told(answers: Vec<Told>, failure: Option<Failure>, output: &LetterOutput) -> 
         let mut entry = json!({ "outcome": outcome, "pay_details": document });
         if let Some(letter) = letter {
             let line = letter.text();
-            if output.qr {
+            if put.qr {
                 Console::say(&picture(&line));
             }
             entry["letter"] = json!(line);
@@ -249,24 +284,31 @@ fn told(answers: Vec<Told>, failure: Option<Failure>, output: &LetterOutput) -> 
         documents.push(entry);
     }
     let mut text = lines.join("\n");
-    if let Some(path) = &output.out
+    if let Some(place) = put.place
         && !lines.is_empty()
     {
-        match home::write_private(path, format!("{text}\n").as_bytes()) {
-            Ok(()) => text = format!("{}: {} letters", path.display(), lines.len()),
+        let path = place.path().to_owned();
+        match place.write(format!("{text}\n").as_bytes()) {
+            Ok(()) => {
+                let letters = if lines.len() == 1 { "letter" } else { "letters" };
+                text = format!("{}: {} {letters}", path.display(), lines.len());
+            }
             Err(error) => {
                 let next = "The letters are on standard output instead.";
-                let written = Failure::other(format!("{}: {error}", path.display()), next);
-                failure =
-                    failure.or(Some(written.with_money("What the letters say has happened all the same.")));
+                let unwritten = Failure::other(format!("{}: {error}", path.display()), next)
+                    .with_money("What the letters say has happened all the same.");
+                if failure.is_some() {
+                    Console::say(&format!("error: {unwritten}"));
+                }
+                failure = failure.or(Some(unwritten));
             }
         }
     }
     let reply = Reply::new(text, json!({ "letters": documents }));
-    let Some(failure) = failure else { return reply };
-    Console::say(&format!("error: {failure}"));
-    let error = failure.document(None)["error"].take();
-    reply.with_field("error", error).with_exit(Some(failure.exit))
+    match failure {
+        Some(failure) => reply.stopped_by(&failure),
+        None => reply,
+    }
 }
 
 /// As a QR code, in blocks of text.

@@ -60,6 +60,15 @@ impl<'a> Parties<'a> {
             FlowError::Issuer(IssuerError::UnknownAccount { name, .. }) => {
                 Failure::no_account(name, currency)
             }
+            FlowError::Expired { expiry, .. } => {
+                let expired = self.0.iter().find(|one| one.client.status().expiry == *expiry);
+                let message = expired.map(|one| {
+                    let month = words::expiry(*expiry);
+                    format!("{} has expired (last month of validity {month})", one.place)
+                });
+                let failure = Failure::from(error);
+                Failure { message: message.unwrap_or_else(|| failure.message.clone()), ..failure }
+            }
             FlowError::Card { party, source } => {
                 let (party, status) = (*party, source.status());
                 let is_payee = matches!(source, CardError::Refused { command: CommandName::Initialize, .. });
@@ -94,7 +103,8 @@ impl Participant<'_> {
         let limits = pocket.limits;
         let money = |amount: Amount| words::money(currency, amount.0.into());
         let next = format!(
-            "Ask for less: the card holds {} and may hold {}; one payment is at most {}, one transfer {}.",
+            "Ask for less: {} holds {} and may hold {}; one payment is at most {}, one transfer {}.",
+            self.place,
             money(balance.balance),
             money(limits.maximum_balance),
             money(limits.maximum_debit),

@@ -25,7 +25,7 @@ use super::failure::{ExitCode, Failure};
 use super::hot_list::refuse_listed;
 use super::issues::settle_issues;
 use super::output::{Console, Reply};
-use super::pending::{Note, Pending};
+use super::pending::{self, Note, Pending};
 use super::place::Place;
 use super::receipt::pay_details_document;
 use super::served;
@@ -69,6 +69,8 @@ fn attempt(context: &Context, required: &[&Place], optional: &[&Place]) -> Resul
     let statuses = cards.iter().map(Client::status);
     let purses = statuses.filter(|status| status.role == Role::Purse).map(|status| status.number).collect();
     let report = recovery::recover(&mut cards, Some(&mut issuer));
+    let ended = |item: &&Item| matches!(item.outcome, Outcome::Settled | Outcome::Reversed);
+    report.items.iter().filter(ended).for_each(|item| pending::ended(context, &item.pay_details));
     // Their unloads and loads have come as far as they can.
     let is_purse = |card: &&mut Client<&mut dyn Transport>| card.status().role == Role::Purse;
     let exchanges =
@@ -78,7 +80,7 @@ fn attempt(context: &Context, required: &[&Place], optional: &[&Place]) -> Resul
 
 /// Finishes what an interrupted command has left with these cards. An error if a purse among them has still
 /// something under way: its next payments could push the record of it out of its log. A transfer whose payee is away is
-/// no reason to wait for him: it stays in its payer's log as long as it is open.
+/// no reason to wait for him.
 pub(crate) fn before_money_moves(context: &Context, cards: &[&Place]) -> Result<(), Failure> {
     // Nobody is kept from a card while another one is looked for, and none is waited for.
     context.release_parked();
@@ -93,9 +95,8 @@ pub(crate) fn before_money_moves(context: &Context, cards: &[&Place]) -> Result<
     let half_done =
         exchanges.iter().position(|item| item.outcome.is_err()).and_then(|place| exchanged.get(place));
     let open = report.items.iter().find(|item| {
-        let PayDetails { from, to, kind, .. } = item.pay_details;
-        let may_wait = kind == Kind::Transfer && matches!(item.outcome, Outcome::PayeeAbsent);
-        is_open(item) && !may_wait && (purses.contains(&from) || purses.contains(&to))
+        let PayDetails { from, to, .. } = item.pay_details;
+        is_open(item) && !may_stay_open(item) && (purses.contains(&from) || purses.contains(&to))
     });
     let message = match (open, report.unread.first(), half_done) {
         (Some(item), ..) => format!("an earlier transaction is not finished: {}", describe(item)),
@@ -155,6 +156,11 @@ const fn is_open(item: &Item) -> bool {
     matches!(item.outcome, Outcome::PayeeAbsent | Outcome::StillOpen(_))
 }
 
+/// A transfer stays in the payer's log until its payee has been met, and that may be long after.
+fn may_stay_open(item: &Item) -> bool {
+    item.pay_details.kind == Kind::Transfer && matches!(item.outcome, Outcome::PayeeAbsent)
+}
+
 /// `recover`
 pub(crate) fn recover(context: &Context) -> Result<Reply, Failure> {
     let mut places = vec![context.card_place()?];
@@ -170,8 +176,11 @@ pub(crate) fn recover(context: &Context) -> Result<Reply, Failure> {
     let lock = context.home.lock()?;
     let mut lines = settle_issues(&context.home, &mut context.issuer()?, &in_readers, &lock)?;
     drop(lock);
-    let pending = Pending::take(context, &places)?;
-    let Recovered { report, exchanges, listed, .. } = attempt(context, &places, &[])?;
+    let marked = Pending::with_companions(context, &places)?;
+    let marked: Vec<&Place> = marked.iter().collect();
+    let pending = Pending::take(context, &marked)?;
+    let companions = marked.get(places.len()..).unwrap_or_default();
+    let Recovered { report, exchanges, listed, .. } = attempt(context, &places, companions)?;
     lines.extend(report.items.iter().map(describe));
     let (told, exchanged): (Vec<_>, Vec<_>) = exchanges.iter().map(exchange::describe).unzip();
     lines.extend(told);
@@ -236,6 +245,12 @@ pub(crate) fn recover(context: &Context) -> Result<Reply, Failure> {
         Console::say(
             "note: not everything is settled; run `purse recover` again with all cards there, or `purse resolve`",
         );
+        if report.items.iter().any(may_stay_open) {
+            Console::say(
+                "note: a payee that is elsewhere is reached by letter: `purse proof export` with its card there, \
+                 `purse proof import` here; if it is gone for good, `purse resolve --unclaimed` closes the transfer",
+            );
+        }
         Some(report.failure().or(half_done).map_or(ExitCode::OutcomeUnknown, exit_code))
     };
     let document = json!({ "complete": is_complete, "items": items, "unread": unread, "interrupted": interrupted,

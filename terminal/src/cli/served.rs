@@ -144,7 +144,7 @@ pub(crate) fn explained(home: &Home, name: &str, failure: Failure) -> Failure {
         Some(Served { pid, .. }) => Failure::new(
             ExitCode::NoCard,
             format!("card `{name}` is in a reader: `purse card serve` has it (process {pid})"),
-            "Name its reader by --reader NAME, a SAM's by --sam-reader NAME; `purse readers` lists them.",
+            "Name its reader by --reader NAME, a SAM's by --sam-reader, a payee's by --to-reader; `purse readers` lists them.",
         ),
         None => failure,
     }

@@ -71,6 +71,11 @@ impl Snapshot {
         &self.client
     }
 
+    /// To ask the copy for more.
+    pub(crate) const fn client_mut(&mut self) -> &mut Client<InProcess> {
+        &mut self.client
+    }
+
     /// EF.ID; none on a blank card.
     pub(crate) const fn identity(&self) -> Option<&IdentityFile> {
         self.identity.as_ref()

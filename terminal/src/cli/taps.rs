@@ -22,7 +22,7 @@ pub(crate) fn transfer(context: &Context, arguments: &TransferArguments) -> Resu
         return letters.abandon();
     }
     if context.global.reader.is_none() {
-        return Err(Failure::usage("which reader are the cards held to? --reader READER"));
+        return Err(Failure::usage("which reader? --reader READER; `purse readers` lists them"));
     }
     let money = arguments.amount().map(|amount| context.money(&amount)).transpose()?;
     relayed::Relayed::begin(context, letters, money)?.run()
@@ -47,8 +47,12 @@ mod relayed {
     use super::super::letters::{IN_FLIGHT, Letters};
     use super::super::money;
     use super::super::output::{Console, Reply};
-    use super::super::proof::{card_for, carried_out, ended_text, refused};
+    use super::super::proof::{card_for, carried_out, ended_text, letter_text, refused};
     use super::super::receipt::pay_details_document;
+    use super::super::transfer::keepable;
+
+    /// How a transfer is gone on with.
+    const GO_ON: &str = "`purse transfer --taps --reader READER`";
 
     /// A transfer between two cards that come to one reader.
     pub(super) struct Relayed<'a> {
@@ -69,11 +73,9 @@ mod relayed {
             let letter = letters.current()?;
             match (&letter, money) {
                 (Some(letter), Some(_)) => {
-                    return Err(Failure::usage(format!(
-                        "a transfer is under way ({}): without an amount `purse transfer --taps` goes on with it, with \
-                         --abandon it is forgotten",
-                        letter.content.name()
-                    )));
+                    let message = format!("a transfer is under way ({})", letter_text(letter));
+                    let next = format!("{GO_ON} goes on with it; with --abandon it is forgotten.");
+                    return Err(in_flight(letter, Failure::new(ExitCode::Usage, message, next)));
                 }
                 (None, None) => {
                     return Err(Failure::usage("no transfer is under way; how much is to be paid?"));
@@ -180,6 +182,7 @@ mod relayed {
             let Some(money) = self.money else { return Err(Failure::usage("how much is to be paid?")) };
             let mut card = context.card()?;
             money::usable(context, context.card_place()?, card.status())?;
+            keepable(context.card_place()?, &mut card, money)?;
             let order =
                 Transfer { currency: money.currency(), amount: money.amount, time: money::now(), pin: None };
             Ok(relay::offer(&mut card, &order)?)
@@ -202,29 +205,33 @@ mod relayed {
         fn broken_off(&self) -> Reply {
             let outcome = self.letter.map_or("not_begun", |letter| letter.content.name());
             let text = if self.letter.is_some() {
-                "broken off; `purse transfer --taps --reader READER` goes on with it"
+                format!("broken off; {GO_ON} goes on with it")
             } else {
-                "broken off; nothing has moved"
+                "broken off; nothing has moved".to_owned()
             };
-            let document = json!({ "outcome": outcome });
-            Reply::new(text, document).with_exit(Some(ExitCode::OutcomeUnknown).filter(|_| self.in_flight()))
-        }
-
-        /// Whether value may have been debited.
-        fn in_flight(&self) -> bool {
-            self.letter.is_some_and(|letter| letter.pay_details().is_some())
+            let exit = self.letter.as_ref().is_some_and(may_be_debited).then_some(ExitCode::OutcomeUnknown);
+            Reply::new(text, json!({ "outcome": outcome })).with_exit(exit)
         }
     }
 
-    /// What was begun stays on the disk, and what it has debited in flight.
+    /// Whether value may have been debited.
+    fn may_be_debited(letter: &Letter) -> bool {
+        letter.pay_details().is_some()
+    }
+
+    /// What was begun stays on the disk.
     fn kept(letter: Option<&Letter>, failure: Failure) -> Failure {
         let Some(letter) = letter else { return failure };
-        let next = format!(
-            "{} Then `purse transfer --taps --reader READER` goes on; with --abandon it is forgotten.",
-            failure.next
-        );
-        let is_in_flight = letter.pay_details().is_some() && failure.money == NOTHING_MOVED;
-        let money = if is_in_flight { IN_FLIGHT.to_owned() } else { failure.money };
-        Failure { money, next, ..failure }
+        let next = format!("{} Then {GO_ON} goes on; with --abandon it is forgotten.", failure.next);
+        in_flight(letter, Failure { next, ..failure })
+    }
+
+    /// What it has debited stays in flight.
+    fn in_flight(letter: &Letter, failure: Failure) -> Failure {
+        if may_be_debited(letter) && failure.money == NOTHING_MOVED {
+            failure.with_money(IN_FLIGHT)
+        } else {
+            failure
+        }
     }
 }

@@ -1,17 +1,20 @@
 //! `transfer`: a purse pays a purse, both at hand.
 
 use apdu_spec::element::{Role, Time};
+use apdu_spec::life_cycle::LifeCycle;
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::pin::PinBlock;
 use apdu_spec::status::StatusWord;
+use apdu_spec::status_block::StatusBlock;
 use purse_terminal::amount::Money;
-use purse_terminal::client::CardError;
+use purse_terminal::client::{CardError, Client};
 use purse_terminal::flow::transfer::{self, Transfer};
 use purse_terminal::flow::{FlowError, Party};
+use purse_terminal::transport::Transport;
 
 use super::arguments::TransferArguments;
 use super::context::Context;
-use super::failure::Failure;
+use super::failure::{ExitCode, Failure};
 use super::money::{self, Attempt};
 use super::output::Reply;
 use super::pending::{self, Note};
@@ -27,6 +30,12 @@ pub(crate) fn transfer(context: &Context, arguments: &TransferArguments) -> Resu
     }
     if context.global.sam.is_none() && context.global.sam_reader.is_none() {
         return Err(Failure::usage("who is to be paid? --to-card NAME, --to-reader READER, or --taps"));
+    }
+    let global = &context.global;
+    if global.reader.is_some() && global.reader == global.sam_reader {
+        return Err(Failure::usage(
+            "payer and payee are in the same reader; with one reader it takes --taps",
+        ));
     }
     let Some(typed) = arguments.amount() else { return Err(Failure::usage("how much is to be paid?")) };
     at_hand(context, context.money(&typed)?)
@@ -66,8 +75,10 @@ fn once(context: &Context, money: Money, with_pin: bool) -> Result<Reply, Attemp
 
 fn now(context: &Context, money: Money, pin: Option<&PinBlock>, time: Time) -> Result<Reply, Attempt> {
     let mut payee = context.sam()?;
+    purse(context.sam_place()?, payee.status())?;
     money::usable(context, context.sam_place()?, payee.status())?;
     let mut payer = context.card()?;
+    purse(context.card_place()?, payer.status())?;
     money::usable(context, context.card_place()?, payer.status())?;
     let order = Transfer { currency: money.currency(), amount: money.amount, time, pin };
     let done = transfer::transfer(&mut payer, &mut payee, &order);
@@ -77,6 +88,34 @@ fn now(context: &Context, money: Money, pin: Option<&PinBlock>, time: Time) -> R
         Err(error) => Err(parties.explained(error, money).into()),
         Ok(done) => Ok(transfer_receipt(&done.handover.pay_details, &mut parties, done.acknowledged)),
     }
+}
+
+/// There are two cards, and the flow would not say which of them is none.
+fn purse(place: &Place, status: &StatusBlock) -> Result<(), Failure> {
+    if status.role == Role::Purse || status.life_cycle == LifeCycle::Blank {
+        return Ok(());
+    }
+    let message = format!("{place} is a {}, not a {}", words::role(status.role), words::role(Role::Purse));
+    Err(Failure::new(ExitCode::Refused, message, "`purse card list` shows the home's cards."))
+}
+
+/// An offer that the payer's card would not keep is not made: its refusal would come only when the payee has answered.
+pub(crate) fn keepable<T: Transport>(
+    place: &Place,
+    card: &mut Client<T>,
+    money: Money,
+) -> Result<(), Failure> {
+    let currency = money.currency();
+    let pockets = card.identity()?.pockets;
+    let found = (0..).zip(pockets).find(|(_, pocket)| pocket.is_used() && pocket.currency == currency);
+    let Some((at, pocket)) = found else { return Err(Failure::no_pocket(place, currency)) };
+    let (balance, most) = (card.balance(at)?.balance, pocket.limits.maximum_transfer);
+    if money.amount.0 <= balance.0.min(most.0) {
+        return Ok(());
+    }
+    let [balance, most] = [balance, most].map(|amount| words::money(currency, amount.0.into()));
+    let message = format!("{place} holds {balance}, and one transfer is at most {most}");
+    Err(Failure::new(ExitCode::Refused, message, "Load the card, or offer less."))
 }
 
 /// Whether it is the payer's PIN that is missing.

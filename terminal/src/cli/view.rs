@@ -1,6 +1,7 @@
 //! `balance`, `history`, `card list`, `card show`: looking, and changing nothing.
 
 use apdu_spec::element::Sequence;
+use apdu_spec::file::FLAG_DISPOSABLE;
 use apdu_spec::life_cycle::LifeCycle;
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pocket::PocketParameters;
@@ -42,6 +43,10 @@ impl Balances {
     /// Of a card that shows it.
     pub(crate) fn read<T: Transport>(context: &Context, card: &mut Client<T>) -> Result<Self, Failure> {
         not_locked(context, card.status())?;
+        Self::of(card)
+    }
+
+    fn of<T: Transport>(card: &mut Client<T>) -> Result<Self, Failure> {
         let mut balances = Self { lines: Vec::new(), pockets: Vec::new() };
         for (place, pocket) in used_pockets(card)? {
             let balance = card.balance(place)?;
@@ -174,13 +179,16 @@ pub(crate) fn list(context: &Context) -> Result<Reply, Failure> {
     let mut table = table(&["name", "number", "role", "state", "balance", "expires"], &[4]);
     let mut cards = Vec::new();
     for name in context.home.cards()? {
-        match Snapshot::take(&context.home, &name) {
-            Ok(card) => {
-                let status = card.client().status();
-                let balance = match status.life_cycle {
-                    LifeCycle::Blank | LifeCycle::Locked => "hidden".to_owned(),
-                    _ => words::money(status.currency, status.balance.0.into()),
-                };
+        let found = Snapshot::take(&context.home, &name).and_then(|mut card| {
+            let status = *card.client().status();
+            let balances = if is_hidden(&status) { None } else { Some(Balances::of(card.client_mut())?) };
+            Ok((status, balances))
+        });
+        match found {
+            Ok((status, balances)) => {
+                let mut document = status_document(&name, &status);
+                document["pockets"] = json!(balances.as_ref().map(|balances| &balances.pockets));
+                let balance = balances.map_or_else(|| "hidden".to_owned(), |found| found.lines.join("\n"));
                 table.add_row([
                     name.clone(),
                     status.number.to_string(),
@@ -189,7 +197,7 @@ pub(crate) fn list(context: &Context) -> Result<Reply, Failure> {
                     balance,
                     words::expiry(status.expiry),
                 ]);
-                cards.push(status_document(&name, status));
+                cards.push(document);
             }
             // One bad file does not hide the others.
             Err(failure) => {
@@ -228,17 +236,26 @@ pub(crate) fn show(context: &Context, name: Option<&str>) -> Result<Reply, Failu
         lines.push(format!("PIN       {tries} tries left"));
         fields["issuer"] = json!(identity.issuer.to_string());
         fields["pin_tries"] = json!(tries);
+        if identity.flags & FLAG_DISPOSABLE != 0 {
+            lines.push("disposable: it takes no load, and ends its life when it is empty".to_owned());
+        }
+        fields["disposable"] = json!(identity.flags & FLAG_DISPOSABLE != 0);
         let mut pockets = Vec::new();
-        for pocket in identity.pockets.iter().filter(|pocket| pocket.is_used()) {
-            let limits = limits(pocket);
+        for (place, pocket) in (0..).zip(&identity.pockets).filter(|(_, pocket)| pocket.is_used()) {
+            let mut amounts = Vec::new();
+            if status.life_cycle != LifeCycle::Locked {
+                let balance = card.balance(place)?.balance;
+                amounts.push(("balance", words::decimal(pocket.currency, balance.0.into())));
+            }
+            amounts.extend(limits(pocket));
             lines.push(format!("pocket    {}", words::currency(pocket.currency)));
             lines.extend(
-                limits
+                amounts
                     .iter()
                     .map(|(name, text)| format!("  {name:<36}{text:>12}", name = name.replace('_', " "))),
             );
             let mut document = json!({ "currency": words::currency(pocket.currency) });
-            for (name, text) in limits {
+            for (name, text) in amounts {
                 document[name] = json!(text);
             }
             pockets.push(document);
@@ -264,8 +281,11 @@ fn limits(pocket: &PocketParameters) -> [(&'static str, String); 6] {
     ]
 }
 
+const fn is_hidden(status: &StatusBlock) -> bool {
+    matches!(status.life_cycle, LifeCycle::Blank | LifeCycle::Locked)
+}
+
 fn status_document(name: &str, status: &StatusBlock) -> Value {
-    let hidden = matches!(status.life_cycle, LifeCycle::Blank | LifeCycle::Locked);
     json!({
         "name": name,
         "number": status.number.to_string(),
@@ -274,7 +294,7 @@ fn status_document(name: &str, status: &StatusBlock) -> Value {
         "key_version": status.key_version.0,
         "sequence": status.sequence.0,
         "currency": words::currency(status.currency),
-        "balance": if hidden { Value::Null } else { words::amount(status.currency, status.balance.0) },
+        "balance": if is_hidden(status) { Value::Null } else { words::amount(status.currency, status.balance.0) },
         "expiry": words::expiry(status.expiry),
     })
 }

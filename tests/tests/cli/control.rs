@@ -70,7 +70,7 @@ fn limits_that_are_not_given_stay() {
     home.run(&["control", "limits", "--balance", "40.00", "--total-without-pin", "12.34"]).exits(0);
     let after = pocket(&home, "card", "EUR");
     let expected = json!({
-        "currency": "EUR", "maximum_balance": "40.00", "maximum_debit": before["maximum_debit"],
+        "currency": "EUR", "balance": before["balance"], "maximum_balance": "40.00", "maximum_debit": before["maximum_debit"],
         "debit_without_pin": before["debit_without_pin"], "total_without_pin": "12.34",
         "maximum_transfer": before["maximum_transfer"], "offline_receipts": before["offline_receipts"],
     });
@@ -374,4 +374,71 @@ fn a_fault_anywhere_in_a_load_leaves_load_and_scripts_whole() {
             }
         });
     }
+}
+
+#[test]
+fn a_card_that_is_named_is_the_one_that_is_shown() {
+    let home = Home::with_money();
+    home.run(&["card", "new", "gift", "--disposable", "--value", "3.00"]).exits(0);
+    home.run(&["pocket", "add", "USD"]).exits(0);
+    home.run(&["control", "block", "--card", "gift"]).exits(0);
+    assert_eq!(home.json(&["control", "list"])["scripts"].as_array().unwrap().len(), 2);
+    let of_gift = home.json(&["control", "list", "--card", "gift"]);
+    assert_eq!(of_gift["scripts"].as_array().unwrap().len(), 1);
+    assert_eq!(of_gift["scripts"][0]["parameter"], "block");
+    home.run(&["control", "list", "--card", "gift", "--number", "9555000000000018"]).exits(2);
+    let shown = home.json(&["card", "show", "--card", "gift"]);
+    assert_eq!((&shown["name"], &shown["disposable"]), (&json!("gift"), &json!(true)));
+    assert!(home.run(&["card", "show", "gift"]).exits(0).stdout.contains("\ndisposable"));
+    home.run(&["card", "show", "gift", "--card", "card"]).exits(2);
+    let shown = home.json(&["card", "show"]);
+    assert_eq!((&shown["name"], &shown["disposable"]), (&json!("card"), &json!(false)));
+    assert_eq!(shown["pockets"][0]["balance"], "30.00");
+    assert_eq!(shown["pockets"][1]["balance"], "0.00");
+    let negative = home.run(&["control", "limits", "--balance", "-1"]).exits(2);
+    assert!(negative.stderr.contains("`-1` is not an amount"), "{negative:?}");
+}
+
+#[test]
+fn a_sam_without_the_purses_keys_is_no_matter_of_refunds() {
+    let home = Home::with_money();
+    home.run(&["control", "forget-keys", "1", "--sam", "sam"]).exits(0);
+    let run = home.run(&["pay", "1"]).exits(4);
+    assert!(run.stderr.contains("no keys of this purse's version"), "{run:?}");
+    assert!(!run.stderr.contains("refund"), "{run:?}");
+}
+
+#[test]
+fn the_audit_begins_with_the_schemes_own_currency() {
+    let home = Home::with_money();
+    home.run(&["pocket", "add", "CHF"]).exits(0);
+    let audit = home.json(&["audit"]);
+    assert_eq!(
+        (&audit["currencies"][0]["currency"], &audit["currencies"][1]["currency"]),
+        (&json!("EUR"), &json!("CHF"))
+    );
+}
+
+#[test]
+fn the_list_of_cards_shows_every_pocket_and_none_of_a_locked_card() {
+    let home = Home::with_money();
+    home.run(&["pocket", "add", "USD"]).exits(0);
+    home.run(&["rate", "set", "EUR", "USD", "2"]).exits(0);
+    home.run(&["exchange", "1.00", "EUR", "USD"]).exits(0);
+    let text = home.run(&["card", "list"]).exits(0).stdout;
+    let line = |part: &str| text.lines().find(|line| line.contains(part)).unwrap_or_else(|| panic!("{text}"));
+    assert!(line("29.00 EUR").starts_with("card "), "{text}");
+    assert!(line("2.00 USD").starts_with("  "), "{text}");
+    let card = |list: &Value| {
+        let cards = list["cards"].as_array().unwrap();
+        cards.iter().find(|card| card["name"] == "card").unwrap().clone()
+    };
+    let shown = card(&home.json(&["card", "list"]));
+    assert_eq!((&shown["currency"], &shown["balance"]), (&json!("EUR"), &json!("29.00")));
+    assert_eq!(shown["pockets"], home.json(&["balance"])["pockets"]);
+    assert_eq!(shown["pockets"][1]["balance"], "2.00");
+    home.run_with("PURSE_PIN", "1234", &["lock"]).exits(0);
+    let text = home.run(&["card", "list"]).exits(0).stdout;
+    assert!(text.contains("hidden") && !text.contains("2.00 USD"), "{text}");
+    assert_eq!(card(&home.json(&["card", "list"]))["pockets"], Value::Null);
 }

@@ -160,7 +160,7 @@ fn what_stands_in_the_way_is_said_before_anything_moves() {
     let cases: [(&[&str], i32, &str); 8] = [
         (&["10.00", "USD", "EUR"], 7, "no rate for USD to EUR"),
         (&["10.00", "EUR", "CHF"], 7, "no rate for EUR to CHF"),
-        (&["10.00", "EUR", "EUR"], 7, "no rate for EUR to EUR"),
+        (&["10.00", "EUR", "EUR"], 2, "another currency only"),
         (&["10.00", "EUR", "EURO"], 2, "is not a currency"),
         (&["10.001", "EUR", "USD"], 2, "digits behind the point"),
         (&["0", "EUR", "USD"], 2, "is nothing"),

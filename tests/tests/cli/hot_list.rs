@@ -153,3 +153,42 @@ fn another_list_of_the_same_version_is_not_taken() {
     refused(&home, &["pay", "1", "--card", "bob"]);
     home.run(&["hotlist", "import", &file("mine")]).exits(0);
 }
+
+#[test]
+fn a_change_that_changes_nothing_makes_no_new_list_and_what_is_no_list_is_refused() {
+    let (home, bob) = two();
+    let none = home.run(&["hotlist", "remove", &bob]).exits(0);
+    assert_eq!(none.stdout, "there is no hot list here\n");
+    assert_eq!(home.json(&["hotlist", "add", &bob])["version"], 1);
+    for arguments in [["hotlist", "add", bob.as_str()], ["hotlist", "remove", "9555000000000099"]] {
+        let run = home.run(&arguments).exits(0);
+        assert!(run.stderr.contains("changes nothing"), "{run:?}");
+        assert!(run.stdout.contains("hot list 1 of") && run.stdout.contains(&bob), "{run:?}");
+    }
+    let garbage = home.path().join("garbage");
+    std::fs::write(&garbage, [0xFF, 0x00, 0xFE]).unwrap();
+    let empty = home.file("empty", "");
+    for file in [garbage.display().to_string(), empty] {
+        let run = home.run(&["hotlist", "import", &file]).exits(5);
+        assert!(run.stderr.contains("it is no hot list\n"), "{run:?}");
+    }
+    let out = home.path().join("list").display().to_string();
+    home.run(&["hotlist", "export", &out]).exits(0);
+    let again = home.run(&["hotlist", "export", &out]).exits(2);
+    assert!(again.stderr.contains("exists already"), "{again:?}");
+}
+
+#[test]
+fn who_pays_with_a_listed_purse_forgets_nothing_that_it_has_under_way() {
+    let (home, bob) = two();
+    home.run(&["pay", "5", "--card", "bob", "--lose", "4"]).exits(6);
+    home.run(&["hotlist", "add", &bob]).exits(0);
+    let is_marked = || home.path().join("pending").join(&bob).exists();
+    refused(&home, &["pay", "1", "--card", "bob"]);
+    assert!(is_marked(), "forgotten by a payment");
+    refused(&home, &["transfer", "1", "--to-card", "bob"]);
+    assert!(is_marked(), "forgotten by a transfer");
+    home.run(&["hotlist", "remove", &bob]).exits(0);
+    let done = home.run(&["recover", "--card", "bob"]).exits(0);
+    assert!(done.stdout.contains("done, the payee has it"), "{done:?}");
+}

@@ -1,7 +1,7 @@
 //! `transfer` and `proof`: two purses pay each other, at hand or by letter, and every cent is accounted for.
 
 use crate::support::{Home, Run};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::process::Stdio;
 
 /// 30.00 on the card and bob's card beside it.
@@ -20,7 +20,11 @@ fn fed(home: &Home, arguments: &[&str], input: &str) -> Run {
     let mut command = home.command(arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    match child.stdin.take().unwrap().write_all(input.as_bytes()) {
+        // It may have ended before it reads anything.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+        written => written.unwrap(),
+    }
     Run::from(child.wait_with_output().unwrap())
 }
 
@@ -54,7 +58,7 @@ fn what_cannot_be_is_refused_with_a_reason_and_nothing_moves() {
     refused(&["transfer", "0", "--to-card", "bob"], 2, "is nothing");
     refused(&["transfer", "5", "--to-card", "card"], 2, "the same card");
     refused(&["transfer", "5", "--to-card", "nobody"], 3, "nobody");
-    refused(&["transfer", "5", "--to-card", "sam"], 4, "this card is a merchant SAM");
+    refused(&["transfer", "5", "--to-card", "sam"], 4, "card `sam` is a merchant's SAM");
     refused(&["transfer", "30.01", "--to-card", "bob"], 4, "not enough value");
     refused(&["transfer", "30", "--to-card", "bob"], 5, "PIN");
     home.run_with("PURSE_PIN", "1234", &["lock", "--card", "bob"]).exits(0);
@@ -184,6 +188,8 @@ fn what_one_letter_has_come_to_is_told_though_the_next_one_fails() {
 fn a_letter_that_the_card_cannot_follow_says_why() {
     let home = two();
     home.run(&["pocket", "add", "USD"]).exits(0);
+    home.run(&["rate", "set", "EUR", "USD", "1"]).exits(0);
+    home.run(&["exchange", "1.00", "EUR", "USD"]).exits(0);
     let dollars = letter(home.run(&["proof", "offer", "1", "--currency", "USD"]));
     let refused = fed(&home, &["proof", "import", "--card", "bob"], &dollars).exits(4);
     assert!(refused.stderr.contains("no pocket for USD"), "{refused:?}");
@@ -196,7 +202,7 @@ fn a_letter_that_the_card_cannot_follow_says_why() {
         late.stderr.contains("has paid or been paid since") && late.stderr.contains("new offer"),
         "{late:?}"
     );
-    assert_eq!(balances(&home), ("29.00".into(), "0.00".into()));
+    assert_eq!(balances(&home), ("28.00".into(), "0.00".into()));
 }
 
 #[test]
@@ -258,4 +264,194 @@ fn what_a_terminal_with_one_reader_has_under_way_is_never_called_nothing() {
     assert!(forgotten.stdout.contains("purse proof export"), "{forgotten:?}");
     let nothing = home.run(&["transfer", "--taps", "--abandon"]).exits(0);
     assert_eq!(nothing.stdout, "no transfer was under way\n");
+}
+
+#[test]
+fn a_transfer_that_recover_has_finished_is_not_taken_for_the_next_one() {
+    let home = two();
+    home.run(&["transfer", "5", "--to-card", "bob", "--lose", "8"]).exits(6);
+    let recovered = home.run(&["recover"]).exits(0);
+    assert!(recovered.stdout.contains("done, the payee has it"), "{recovered:?}");
+    assert_eq!(std::fs::read_dir(home.path().join("pending")).unwrap().count(), 0);
+    let again = home.run(&["transfer", "5", "--to-card", "bob"]).exits(0);
+    assert!(again.stdout.starts_with("transferred 5.00 EUR"), "{again:?}");
+    assert_eq!(balances(&home), ("20.00".into(), "10.00".into()));
+    assert_eq!(home.audit(), "0.00");
+}
+
+#[test]
+fn an_open_transfer_whose_payee_has_left_holds_nothing_else_up() {
+    let home = two();
+    home.run(&["card", "new", "carol"]).exits(0);
+    home.run(&["transfer", "5", "--to-card", "bob", "--lose", "8"]).exits(6);
+    let away = home.path().join("bob");
+    std::fs::rename(home.card("bob"), &away).unwrap();
+    let open = home.run(&["recover"]).exits(6);
+    assert!(open.stderr.contains("purse proof export"), "{open:?}");
+    for arguments in [&["pay", "1"][..], &["transfer", "5", "--to-card", "carol"], &["unload", "2"]] {
+        home.run(arguments).exits(0);
+    }
+    assert_eq!((home.balance("card"), home.balance("carol")), ("17.00".into(), "5.00".into()));
+    std::fs::rename(&away, home.card("bob")).unwrap();
+    let done = home.run(&["recover"]).exits(0);
+    assert!(done.stdout.contains("transfer of 5.00 EUR"), "{done:?}");
+    assert_eq!(home.balance("bob"), "5.00");
+    assert_eq!(home.run(&["recover", "--card", "bob"]).exits(0).stdout, "nothing to recover\n");
+    assert_eq!(home.audit(), "0.00");
+}
+
+#[test]
+fn a_transfer_that_has_ended_by_letter_or_under_another_command_is_not_taken_for_the_next_one() {
+    for by_letter in [true, false] {
+        let home = two();
+        home.run(&["transfer", "5", "--to-card", "bob", "--lose", "8"]).exits(6);
+        if by_letter {
+            let bob = home.run(&["proof", "export", "--card", "bob"]).exits(0).stdout;
+            let payment = fed(&home, &["proof", "import"], &bob).exits(0).stdout;
+            let credited = fed(&home, &["proof", "import", "--card", "bob"], &payment).exits(0).stdout;
+            fed(&home, &["proof", "import"], &credited).exits(0);
+        } else {
+            let paid = home.run(&["pay", "1"]).exits(0);
+            assert!(paid.stderr.contains("transfer of 5.00 EUR"), "{paid:?}");
+        }
+        let again = home.run(&["transfer", "5", "--to-card", "bob"]).exits(0);
+        assert!(again.stdout.starts_with("transferred 5.00 EUR"), "{again:?}");
+        assert_eq!(home.balance("bob"), "10.00");
+        assert_eq!(home.audit(), "0.00");
+    }
+}
+
+#[test]
+fn who_repeats_a_transfer_whose_outcome_is_unknown_does_not_pay_twice() {
+    let home = two();
+    home.run(&["card", "new", "carol"]).exits(0);
+    home.run(&["transfer", "5", "--to-card", "bob", "--lose", "8"]).exits(6);
+    let away = home.path().join("bob");
+    std::fs::rename(home.card("bob"), &away).unwrap();
+    home.run(&["transfer", "5", "--to-card", "carol"]).exits(0);
+    std::fs::rename(&away, home.card("bob")).unwrap();
+    let again = home.run(&["transfer", "5", "--to-card", "bob"]).exits(0);
+    assert!(again.stdout.contains("was done: nothing more has moved"), "{again:?}");
+    assert_eq!(balances(&home), ("20.00".into(), "5.00".into()));
+    assert_eq!(home.audit(), "0.00");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_letter_that_cannot_be_written_after_all_is_printed() {
+    let home = two();
+    let out = home.path().join("letter").display().to_string();
+    let export = home.command(&["proof", "export", "--out", &out]);
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"]).arg(export.get_program());
+    shell.args(export.get_args()).env("PURSE_HOME", home.path());
+    let run = Run::from(shell.output().unwrap()).exits(1);
+    assert!(run.stdout.starts_with("PURSE1:"), "{run:?}");
+    assert!(run.stderr.contains("on standard output instead"), "{run:?}");
+    assert!(!std::path::Path::new(&out).exists(), "half a letter is left behind");
+}
+
+#[test]
+fn a_letter_that_has_no_place_to_go_to_is_not_asked_for() {
+    let home = two();
+    let text = |name: &str, run: Run| home.file(name, &run.exits(0).stdout);
+    let offer = text("offer", home.run(&["proof", "offer", "5"]));
+    let request = text("request", home.run(&["proof", "import", &offer, "--card", "bob"]));
+    let taken = home.file("taken", "mine\n");
+    let nowhere = home.path().join("no/where").display().to_string();
+    for (out, code) in [(&taken, 2), (&nowhere, 1)] {
+        home.run(&["proof", "import", &request, "--yes", "--out", out]).exits(code);
+        assert_eq!(home.balance("card"), "30.00", "{out}");
+        home.run(&["proof", "offer", "5", "--out", out]).exits(code);
+        home.run(&["proof", "export", "--out", out]).exits(code);
+    }
+    assert_eq!(std::fs::read_to_string(&taken).unwrap(), "mine\n");
+    // What the card refuses leaves no file behind.
+    let out = home.path().join("payment").display().to_string();
+    home.run(&["proof", "import", &request, "--out", &out]).exits(2);
+    let paid = home.run(&["proof", "import", &request, "--yes", "--out", &out]).exits(0);
+    assert_eq!(paid.stdout, format!("{out}: 1 letter\n"));
+    assert_eq!(home.balance("card"), "25.00");
+}
+
+#[test]
+fn a_letter_that_is_refused_hides_no_answer_to_the_one_before_it() {
+    let home = two();
+    let offer = home.file("offer", &home.run(&["proof", "offer", "5"]).exits(0).stdout);
+    let request = home.run(&["proof", "import", &offer, "--card", "bob"]).exits(0).stdout;
+    let foreign = home.run(&["proof", "offer", "1"]).exits(0).stdout;
+    let both = home.file("both", &(request + &foreign));
+    let out = home.path().join("payment").display().to_string();
+    let run = home.run(&["--json", "proof", "import", &both, "--yes", "--out", &out]).exits(2);
+    let document = run.json();
+    assert_eq!(document["letters"][0]["outcome"], "payment");
+    assert!(document["error"]["message"].as_str().unwrap().contains("from this card"), "{document}");
+    assert!(!run.stderr.contains("No money has moved"), "{run:?}");
+    assert_eq!(home.balance("card"), "25.00");
+    home.run(&["proof", "import", &out, "--card", "bob"]).exits(0);
+    assert_eq!(balances(&home), ("25.00".into(), "5.00".into()));
+}
+
+#[test]
+fn a_locked_or_blocked_card_is_told_by_its_name_for_letters_too() {
+    let home = two();
+    let offer = home.file("offer", &home.run(&["proof", "offer", "5"]).exits(0).stdout);
+    let request = home.run(&["proof", "import", &offer, "--card", "bob"]).exits(0).stdout;
+    let request = home.file("request", &request);
+    home.run_with("PURSE_PIN", "1234", &["lock", "--card", "bob"]).exits(0);
+    let locked = home.run(&["proof", "import", &offer, "--card", "bob"]).exits(4);
+    assert!(locked.stderr.contains("card `bob` is locked by its holder"), "{locked:?}");
+    home.run(&["control", "block"]).exits(0);
+    let blocked = home.run(&["proof", "import", &request, "--yes"]).exits(4);
+    assert!(blocked.stderr.contains("card `card` is blocked by its issuer"), "{blocked:?}");
+    assert!(blocked.stderr.contains("purse control unblock"), "{blocked:?}");
+}
+
+#[test]
+fn what_is_said_of_two_purses_names_the_one_that_is_meant() {
+    let home = two();
+    let run = home.run(&["transfer", "5", "--to-card", "sam"]).exits(4);
+    assert!(run.stderr.contains("card `sam` is a merchant's SAM, not a purse"), "{run:?}");
+    home.run(&["control", "limits", "--balance", "3", "--card", "bob"]).exits(0);
+    let run = home.run(&["transfer", "5", "--to-card", "bob"]).exits(4);
+    assert!(run.stderr.contains("card `bob` holds 0.00 EUR and may hold 3.00 EUR"), "{run:?}");
+    home.run(&["control", "expiry", "2020-01", "--card", "bob"]).exits(0);
+    let run = home.run(&["transfer", "1", "--to-card", "bob"]).exits(4);
+    assert!(run.stderr.contains("card `bob` has expired"), "{run:?}");
+    // Another scheme's purse.
+    let other = Home::new();
+    other.run(&["card", "new", "stranger"]).exits(0);
+    std::fs::copy(other.card("stranger"), home.card("stranger")).unwrap();
+    let run = home.run(&["transfer", "1", "--to-card", "stranger"]).exits(5);
+    assert!(run.stderr.contains("of the same issuer"), "{run:?}");
+}
+
+#[test]
+fn an_offer_that_cannot_be_kept_is_not_made_and_a_late_request_is_told() {
+    let home = two();
+    for (arguments, part) in [
+        (&["30.01"][..], "card `card` holds 30.00 EUR"),
+        (&["50.01"], "one transfer is at most 50.00 EUR"),
+        (&["1", "--currency", "USD"], "has no pocket for USD"),
+    ] {
+        let run = home.run(&[&["proof", "offer"][..], arguments].concat()).exits(4);
+        assert!(run.stderr.contains(part), "{run:?}");
+    }
+    let offer = home.run(&["proof", "offer", "5"]).exits(0).stdout;
+    let request = fed(&home, &["proof", "import", "--card", "bob"], &offer).exits(0).stdout;
+    home.run(&["pay", "1"]).exits(0);
+    let late = fed(&home, &["proof", "import", "--yes"], &request).exits(4);
+    assert!(late.stderr.contains("has paid or been paid since its offer"), "{late:?}");
+    assert!(late.stderr.contains("Make a new offer"), "{late:?}");
+    assert_eq!(home.balance("card"), "29.00");
+}
+
+#[test]
+fn the_payees_side_of_an_interrupted_transfer_is_enough_to_recover_it() {
+    let home = two();
+    home.run(&["transfer", "5", "--to-card", "bob", "--lose", "8"]).exits(6);
+    let done = home.run(&["recover", "--card", "bob"]).exits(0);
+    assert!(done.stdout.contains("done, the payee has it"), "{done:?}");
+    assert_eq!(balances(&home), ("25.00".into(), "5.00".into()));
+    assert_eq!(std::fs::read_dir(home.path().join("pending")).unwrap().count(), 0);
 }

@@ -36,6 +36,6 @@ fn a_card_in_a_reader_is_changed_like_a_file() {
     assert_eq!(purse(&["history", "--count", "1"]).exits(0).stdout.matches("-3.00 EUR").count(), 1);
     assert_eq!(counter.run_both(&["recover"]).exits(0).stdout, "nothing to recover\n");
     let audit = counter.run_both(&["--json", "audit"]).exits(0).json();
-    assert_eq!(audit["currencies"][0]["currency"], "USD");
-    assert_eq!(audit["currencies"][0]["purses"], "14.00");
+    assert_eq!(audit["currencies"][1]["currency"], "USD");
+    assert_eq!(audit["currencies"][1]["purses"], "14.00");
 }

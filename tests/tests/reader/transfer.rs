@@ -145,7 +145,7 @@ fn a_terminal_that_is_killed_between_two_taps_goes_on_where_it_was() {
     taps.kill();
     // Another amount is another transfer, and this one is not over.
     let other = counter.run(&["transfer", "1.00", "--taps", "--reader", PURSE_SLOT]).exits(2);
-    assert!(other.stderr.contains("a transfer is under way (payment)"), "{other:?}");
+    assert!(other.stderr.contains("debited, and in flight until the payee has had this letter"), "{other:?}");
     let mut taps = Taps::begin(&counter, &[]);
     tap(&counter, &mut taps, "bob", "the payee has it");
     taps.kill();

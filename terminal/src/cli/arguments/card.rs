@@ -25,8 +25,8 @@ pub(crate) enum CardCommand {
     List,
     /// Show everything that a card says of itself
     Show {
-        /// Its name; none for the card in --reader
-        #[arg(required_unless_present = "reader", conflicts_with = "reader")]
+        /// Its name, as for --card; none for the card in --reader
+        #[arg(conflicts_with_all = ["reader", "card"])]
         name: Option<String>,
     },
     /// Put a virtual card into a PC/SC reader without hardware, vsmartcard's vpcd, until Ctrl-C

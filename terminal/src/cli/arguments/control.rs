@@ -22,22 +22,22 @@ pub(crate) struct WayArguments {
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct LimitArguments {
     /// The most that it may hold
-    #[arg(long, value_name = "AMOUNT")]
+    #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
     pub(crate) balance: Option<String>,
     /// The most of one payment
-    #[arg(long, value_name = "AMOUNT")]
+    #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
     pub(crate) debit: Option<String>,
     /// The most of one payment without the PIN
-    #[arg(long, value_name = "AMOUNT")]
+    #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
     pub(crate) debit_without_pin: Option<String>,
     /// The most of all payments without the PIN since the last one with it
-    #[arg(long, value_name = "AMOUNT")]
+    #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
     pub(crate) total_without_pin: Option<String>,
     /// The most of one transfer to another purse
-    #[arg(long, value_name = "AMOUNT")]
+    #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
     pub(crate) transfer: Option<String>,
     /// The most that it takes offline (refunds, purchases taken back, transfers) between two loads or unloads
-    #[arg(long, value_name = "AMOUNT")]
+    #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
     pub(crate) offline_receipts: Option<String>,
 }
 
@@ -119,10 +119,10 @@ pub(crate) enum ControlCommand {
     },
     /// Bring the card all scripts that wait for it
     Deliver,
-    /// Show the scripts that were ordered, of one card or of all, and what became of them
+    /// Show the scripts that were ordered, of the card that is named or of all, and what became of them
     List {
-        /// Only those of the card of this number
-        #[arg(long, value_name = "NUMBER")]
+        /// Only those of the card of this number, which need not be here
+        #[arg(long, value_name = "NUMBER", conflicts_with_all = ["card", "reader"])]
         number: Option<String>,
     },
 }

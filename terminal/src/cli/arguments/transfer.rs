@@ -22,7 +22,8 @@ pub(crate) struct TransferArguments {
     pub(crate) to_reader: Option<String>,
     /// One reader for both: payer and payee are held to --reader in turn, with a prompt for each
     ///
-    /// What crosses between them is kept in the home: a transfer that was broken off goes on with `purse transfer --taps`.
+    /// What crosses between them is kept in the home: a transfer that was broken off goes on with the same command without
+    /// AMOUNT.
     #[arg(long, conflicts_with_all = ["to_card", "to_reader", "sam", "sam_reader"])]
     pub(crate) taps: bool,
     /// With --taps: forget what was begun. Value that the payer's card has debited stays in its log

@@ -1,6 +1,6 @@
 //! What an audit has found, for a person and for a program.
 
-use apdu_spec::element::Kind;
+use apdu_spec::element::{Currency, Kind};
 use apdu_spec::pay_details::PayDetails;
 use serde_json::{Value, json};
 
@@ -8,6 +8,7 @@ use super::Audit;
 use crate::cli::failure::ExitCode;
 use crate::cli::output::Reply;
 use crate::cli::receipt::pay_details_document;
+use crate::cli::sums::Sums;
 use crate::cli::view::table;
 use crate::cli::words;
 
@@ -15,6 +16,13 @@ impl Audit {
     fn what(&self, pay_details: &PayDetails) -> &'static str {
         let is_collection = pay_details.kind == Kind::Unload && self.merchants.contains(&pay_details.from);
         if is_collection { "collection" } else { pay_details.kind.name() }
+    }
+
+    /// The sums, the scheme's own currency first.
+    fn in_order(&self) -> Vec<(&Currency, &Sums)> {
+        let mut sums: Vec<_> = self.sums.iter().collect();
+        sums.sort_by_key(|(currency, _)| **currency != self.currency);
+        sums
     }
 
     /// For a person and for a program.
@@ -26,7 +34,7 @@ impl Audit {
     /// Without the list of transfers that are done.
     pub(crate) fn text(&self) -> String {
         let mut lines = Vec::new();
-        for (currency, sums) in &self.sums {
+        for (currency, sums) in self.in_order() {
             let money = |minor| words::decimal(*currency, minor);
             let mut table = table(&["", &words::currency(*currency)], &[1]);
             table.add_row(["issuer's float".to_owned(), money(sums.float)]);
@@ -73,8 +81,8 @@ impl Audit {
 
     fn document(&self) -> Value {
         let currencies: Vec<Value> = self
-            .sums
-            .iter()
+            .in_order()
+            .into_iter()
             .map(|(currency, sums)| {
                 let amount = |minor: i128| words::amount(*currency, minor);
                 json!({

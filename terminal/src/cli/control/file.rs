@@ -1,13 +1,12 @@
 //! Scripts in files: a JSON document with the whole command, for whoever brings it to the card. There is no secret in it.
 
 use std::fs;
-use std::io::ErrorKind;
 
 use apdu_spec::command::{Command, Request, Script};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::parameter;
 use purse_terminal::flow::scripts::{self, Undone};
-use purse_terminal::home::write_private;
+use purse_terminal::home::NewFile;
 use purse_terminal::issuer::{OrderState, SignedScript};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -42,17 +41,9 @@ const KIND: &str = "purse script";
 /// A file of this kind is a few hundred bytes.
 const LONGEST_FILE: u64 = 16_384;
 
-/// Nothing is signed, and no letter carried out, for a file that cannot be written.
-pub(crate) fn ensure_new(path: &Path) -> Result<(), Failure> {
-    match path.try_exists() {
-        Ok(false) => Ok(()),
-        Ok(true) => Err(Failure::usage(format!("{} exists already; it was left as it is", path.display()))),
-        Err(error) => Err(Failure::file(path, &error)),
-    }
-}
-
 /// Writes a script to a new file.
-pub(super) fn write(path: &Path, script: &SignedScript, does: &str) -> Result<Reply, Failure> {
+pub(super) fn write(file: NewFile, script: &SignedScript, does: &str) -> Result<Reply, Failure> {
+    let path = file.path().to_owned();
     let command = Command::UpdateParameter(script.script()).emit();
     let content = ScriptFile {
         schema: SCHEMA,
@@ -64,12 +55,7 @@ pub(super) fn write(path: &Path, script: &SignedScript, does: &str) -> Result<Re
         command: hex::encode_upper(command.as_bytes()),
     };
     let text = serde_json::to_string_pretty(&content).unwrap_or_default() + "\n";
-    write_private(path, text.as_bytes()).map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => {
-            Failure::usage(format!("{} exists already; it was left as it is", path.display()))
-        }
-        _ => Failure::file(path, &error),
-    })?;
+    file.write(text.as_bytes()).map_err(|error| Failure::file(&path, &error))?;
     let text = format!(
         "{}: script {} for card {} ({does}); `purse control apply` brings it there",
         path.display(),
