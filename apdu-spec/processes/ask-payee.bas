@@ -1,5 +1,5 @@
-10 REM ASK.PAYEE: PD to its payee, if that is at hand and has used the sequence since. ACK goes to the payer at once, for it
-20 REM is no record; NACK is kept: NACKS. What fails here is met again
+10 REM ASK.PAYEE: PD to its payee, if that is at hand and has used the sequence since. Its answer is kept: ANSWERS; for what
+20 REM is settled leaves EF.EXC, and its card knows no more of the sequence. What fails here is met again
 30 LET LOOKING = SEEN
 40 IF LENGTH(LOOKING) = 0 THEN RETURN
 50 IF FIRST(LOOKING, 8) = PD.TO THEN GOTO 80
@@ -11,4 +11,4 @@
 110 TRANSMIT TERMINAL, NAME PAYEE, DATA = PD.TO
 120 IF SW <> X"9000" THEN RETURN
 130 GOSUB HEAR
-140 IF LENGTH(NACK) > 0 THEN LET NACKS = NACKS & PD & NACK
+140 IF LENGTH(ANSWER) > 0 THEN LET ANSWERS = ANSWERS & PD & ANSWER

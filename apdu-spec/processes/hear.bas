@@ -1,5 +1,5 @@
-10 REM HEAR: what the payee says of an open payment. OUTCOME: SETTLED where the payer has heard ACK; NACK where the payee declines
-20 LET NACK = X""
+10 REM HEAR: what the payee says of an open payment. ANSWER: 01 and ACK, 00 and NACK, or no bytes
+20 LET ANSWER = X""
 30 REM What two purses have begun comes to its end also when a certificate has expired
 40 IF PD.KIND = TRANSFER THEN GOSUB MEET
 50 IF PD.KIND = TRANSFER AND SW <> X"9000" THEN RETURN
@@ -8,10 +8,10 @@
 80 IF SW <> X"9000" THEN RETURN
 90 GOSUB TAKE
 100 IF SW = X"0000" OR SW = X"0001" THEN RETURN
-110 IF SW = X"9000" THEN GOTO 160
+110 IF SW = X"9000" THEN GOTO 170
 120 REM A payee that has credited after all does not decline
 130 TRANSMIT PAYEE, DECLINE, DATA = PD & VAL & TAC
 140 RECEIVE NACK
-150 RETURN
-160 TRANSMIT PAYER, ACKNOWLEDGE, DATA = PD.FROM.SEQUENCE & ACK
-170 IF SW = X"9000" THEN LET OUTCOME = SETTLED
+150 IF SW = X"9000" THEN LET ANSWER = X"00" & NACK
+160 RETURN
+170 LET ANSWER = X"01" & ACK

@@ -1,6 +1,6 @@
 10 REM RECOVERY: what the cards at hand have in the air comes to its one end. At any time, as often as anyone likes
 20 INPUT CARDS, PURSES, ISSUER.NUMBER
-30 LET NACKS = X""
+30 LET ANSWERS = X""
 40 LET PAYER.PEER = X""
 50 LET PAYEE.PEER = X""
 60 IF LENGTH(PURSES) > 8 THEN GOSUB ASK.PAYEES

@@ -7,7 +7,7 @@
 70 IF PAYEE.LIFE.CYCLE = BLANK OR PAYEE.ROLE <> MERCHANT THEN STOP "refused: the payee is no merchant SAM, nothing has moved"
 80 IF PAYER.EXPIRY < MONTH OR PAYEE.EXPIRY < MONTH THEN STOP "refused: a card has expired, nothing has moved"
 90 LET PAYER.READY = 1
-100 LET NACKS = X""
+100 LET ANSWERS = X""
 110 GOSUB OPEN.RECORDS
 120 IF READ = 0 THEN STOP "refused: the purse's log cannot be read, nothing has moved"
 130 IF LENGTH(PURCHASES) = 0 THEN GOTO 190

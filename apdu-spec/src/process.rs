@@ -121,7 +121,7 @@ listings! {
     "DELIVER.COLLECTION", Step, "deliver-collection";
     "DELIVER.UNLOAD", Step, "deliver-unload";
     "ENTER.PIN", Step, "enter-pin";
-    "FIND.NACK", Step, "find-nack";
+    "FIND.ANSWER", Step, "find-answer";
     "FINISH.LOAD", Step, "finish-load";
     "GIVE.BACK", Step, "give-back";
     "HAND.OVER", Step, "hand-over";

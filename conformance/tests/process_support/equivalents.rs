@@ -35,6 +35,9 @@ pub(crate) const EQUIVALENTS: &[Equivalent] = &[
         names: &["CERTIFICATE.SHOWN 60: byte 1 of [00, 00] by one"],
         reason: "the same in a recovery; a transfer asks only whether it is 9000",
     },
-    Equivalent { names: &["ASK.PAYEE 140: 0 to 1", "SETTLE 70: 0 to 1"], reason: "NACK is 8 bytes or none" },
+    Equivalent {
+        names: &["ASK.PAYEE 140: 0 to 1", "SETTLE 70: 0 to 1", "SETTLE 90: 0 to 1"],
+        reason: "an answer is 9 bytes or none",
+    },
     Equivalent { names: &["RECOVERY 60: 8 to 9"], reason: "numbers are 8 bytes each" },
 ];

@@ -72,7 +72,7 @@ const TRANSFER: &str = "A purse pays another purse; nobody else is needed. The t
 const RECOVERY: &str = "The purse is taken away as it answers to DEBIT: nobody but the purse knows whether it has paid. Later, any terminal with both cards reads the open payments, asks for the proof again, and brings it to the payee. All cards at hand take part, one after the other.";
 const REVERSAL: &str = "Again a response is lost, but before anybody recovers the SAM takes another purchase, so that its sequence has moved on. It can never credit the first one, and says so by nack; the purse takes its money back.";
 const RECOVERY_OF_TRANSFER: &str = "The payee is taken away as it answers to CREDIT: it has the value, and the payer does not know. With two purses at hand nothing is written before each has said what it has done with the transfers to it, for a load or a reversal is a new record and may push out the one from which it knows. \
-    An ack goes to the payer at once; a nack is kept until the payer's turn comes.";
+    What they say is kept until the payer's turn comes: also an ack, for a settled transfer leaves EF.EXC, and its card knows no more of the sequence.";
 const PERSONALISATION: &str = "In a secure room, a blank card gets its data groups.";
 
 /// What no single command shows.

@@ -5,22 +5,28 @@ use apdu_spec::cryptography::Authenticator;
 use apdu_spec::element::Role;
 use apdu_spec::pay_details::PayDetails;
 
-use super::recovery::{CardAtHand, Item, Outcome, apart, hear};
+use super::recovery::{CardAtHand, apart, hear};
 
-/// What payees have said that they never will credit.
-pub(super) type Nacks = [(PayDetails, Authenticator)];
+/// What a payee says of a payment.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Answer {
+    /// ack: it has the value.
+    Credited(Authenticator),
+    /// nack: it never will have it.
+    Declined(Authenticator),
+}
 
-/// Each purse at hand is asked what it has done with the transfers to it under sequences that it has used since. ack goes
-/// to the payer at once, for a mark is no record, and the item is settled; nack is kept. What fails here is met again,
-/// and reported, when its payer's turn comes.
-pub(super) fn ask_payees(
-    cards: &mut [CardAtHand<'_>],
-    items: &mut Vec<Item>,
-) -> Vec<(PayDetails, Authenticator)> {
-    let mut nacks = Vec::new();
+/// What payees have said.
+pub(super) type Answers = [(PayDetails, Answer)];
+
+/// Each purse at hand is asked what it has done with the transfers to it under sequences that it has used since. Their
+/// payers hear of it when their turns come, for a settled transfer that was in EF.EXC is gone too. What fails here is met
+/// again, and reported, then.
+pub(super) fn ask_payees(cards: &mut [CardAtHand<'_>]) -> Vec<(PayDetails, Answer)> {
+    let mut answers = Vec::new();
     let is_purse = |card: &CardAtHand<'_>| card.status().role == Role::Purse;
     if cards.iter().filter(|card| is_purse(card)).count() < 2 {
-        return nacks;
+        return answers;
     }
     let mut seen = Vec::new();
     let mut open_payments = Vec::new();
@@ -39,11 +45,9 @@ pub(super) fn ask_payees(
             continue;
         };
         let Ok([payer, payee]) = cards.get_disjoint_mut([payer, *payee]) else { continue };
-        match apart(payer, payee, |payer, payee| hear(payer, payee, &pay_details)) {
-            Ok(None) => items.push(Item { pay_details, outcome: Outcome::Settled }),
-            Ok(Some(nack)) => nacks.push((pay_details, nack)),
-            Err(_) => {}
+        if let Ok(answer) = apart(payer, payee, |payer, payee| hear(payer, payee, &pay_details)) {
+            answers.push((pay_details, answer));
         }
     }
-    nacks
+    answers
 }

@@ -10,7 +10,7 @@ use apdu_spec::pay_details::PayDetails;
 use super::desk::IssuerDesk;
 use super::error::{FlowError, Party};
 use super::load::Finished;
-use super::payees::{Nacks, ask_payees};
+use super::payees::{Answer, Answers, ask_payees};
 use super::unload::Delivered;
 use super::{collection, guard, handover, load, transfer, unload};
 use crate::client::{Client, Failure};
@@ -44,8 +44,8 @@ pub struct Item {
 /// What a recovery found and did.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// In the order in which they were taken up: transfers that their payees have credited; then of each card its load,
-    /// its purchases, its other payments; a purchase that the load would push out of the log comes before it.
+    /// In the order in which they were taken up: of each card its load, its purchases, its other payments; a purchase
+    /// that the load would push out of the log comes before it.
     pub items: Vec<Item>,
     /// What the issuer found in the records of each SAM whose collection was finished, and what it credited.
     pub collections: Vec<collection::Report>,
@@ -76,7 +76,7 @@ impl Report {
 pub fn recover(cards: &mut [CardAtHand<'_>], mut issuer: Option<&mut (dyn IssuerDesk + '_)>) -> Report {
     let mut report = Report::default();
     cards.iter_mut().for_each(Client::release);
-    let nacks = &ask_payees(cards, &mut report.items);
+    let answers = &ask_payees(cards);
     for payer in 0..cards.len() {
         let Some(card) = cards.get_mut(payer) else { continue };
         let number = card.status().number;
@@ -89,7 +89,7 @@ pub fn recover(cards: &mut [CardAtHand<'_>], mut issuer: Option<&mut (dyn Issuer
         });
         if let Some(pay_details) = before_load {
             let desk = issuer.as_deref_mut();
-            let outcome = brought(cards, payer, desk, &pay_details, nacks, &mut report.collections);
+            let outcome = brought(cards, payer, desk, &pay_details, answers, &mut report.collections);
             report.items.push(Item { pay_details, outcome });
         }
         if let (Some(card), Some(issuer)) = (cards.get_mut(payer), issuer.as_deref_mut()) {
@@ -104,10 +104,10 @@ pub fn recover(cards: &mut [CardAtHand<'_>], mut issuer: Option<&mut (dyn Issuer
         }
         for pay_details in after_load {
             let desk = issuer.as_deref_mut();
-            let outcome = brought(cards, payer, desk, &pay_details, nacks, &mut report.collections);
+            let outcome = brought(cards, payer, desk, &pay_details, answers, &mut report.collections);
             report.items.push(Item { pay_details, outcome });
         }
-        bring_again(cards, payer, issuer.as_deref_mut(), first, nacks, &mut report);
+        bring_again(cards, payer, issuer.as_deref_mut(), first, answers, &mut report);
     }
     report
 }
@@ -151,7 +151,7 @@ fn bring_again(
     payer: usize,
     mut issuer: Option<&mut (dyn IssuerDesk + '_)>,
     first: usize,
-    nacks: &Nacks,
+    answers: &Answers,
     report: &mut Report,
 ) {
     let Some(number) = cards.get(payer).map(|card| card.status().number) else { return };
@@ -163,7 +163,7 @@ fn bring_again(
         let is_own = item.pay_details.from == number;
         if is_own && matches!(&item.outcome, Outcome::StillOpen(error) if error.is_refusal()) {
             let desk = issuer.as_deref_mut();
-            item.outcome = brought(cards, payer, desk, &item.pay_details, nacks, collections);
+            item.outcome = brought(cards, payer, desk, &item.pay_details, answers, collections);
         }
     }
 }
@@ -193,10 +193,10 @@ fn brought(
     payer: usize,
     issuer: Option<&mut (dyn IssuerDesk + '_)>,
     pay_details: &PayDetails,
-    nacks: &Nacks,
+    answers: &Answers,
     collections: &mut Vec<collection::Report>,
 ) -> Outcome {
-    bring(cards, payer, issuer, pay_details, nacks, collections).unwrap_or_else(Outcome::StillOpen)
+    bring(cards, payer, issuer, pay_details, answers, collections).unwrap_or_else(Outcome::StillOpen)
 }
 
 /// Brings one open record to its payee.
@@ -205,7 +205,7 @@ fn bring(
     payer: usize,
     issuer: Option<&mut (dyn IssuerDesk + '_)>,
     pay_details: &PayDetails,
-    nacks: &Nacks,
+    answers: &Answers,
     collections: &mut Vec<collection::Report>,
 ) -> Result<Outcome, FlowError> {
     if let Some(issuer) = issuer
@@ -218,10 +218,10 @@ fn bring(
     }
     let payee = cards.iter().position(|card| card.status().number == pay_details.to);
     match payee.map(|payee| cards.get_disjoint_mut([payer, payee])) {
-        Some(Ok([payer, payee])) => match nacks.iter().find(|(of, _)| of == pay_details) {
-            Some((_, nack)) => apart(payer, payee, |payer, payee| {
+        Some(Ok([payer, payee])) => match answers.iter().find(|(of, _)| of == pay_details) {
+            Some((_, answer)) => apart(payer, payee, |payer, payee| {
                 meet(payer, payee, pay_details)?;
-                take_back(payer, pay_details, *nack)
+                tell(payer, pay_details, *answer)
             }),
             None => settle(payer, payee, pay_details),
         },
@@ -259,10 +259,8 @@ pub(super) fn settle_held<A: Transport, B: Transport>(
     payee: &mut Client<B>,
     pay_details: &PayDetails,
 ) -> Result<Outcome, FlowError> {
-    match hear(payer, payee, pay_details)? {
-        None => Ok(Outcome::Settled),
-        Some(nack) => take_back(payer, pay_details, nack),
-    }
+    let answer = hear(payer, payee, pay_details)?;
+    tell(payer, pay_details, answer)
 }
 
 /// Purses must meet for a transfer. The record is open: whatever a card does not answer to leaves it so.
@@ -277,46 +275,51 @@ fn meet<A: Transport, B: Transport>(
     Ok(())
 }
 
-/// What the payee says: its ack, which the payer has heard then; or its nack, which is given.
+/// What the payee says, of which the payer has not heard yet.
 pub(super) fn hear<A: Transport, B: Transport>(
     payer: &mut Client<A>,
     payee: &mut Client<B>,
     pay_details: &PayDetails,
-) -> Result<Option<Authenticator>, FlowError> {
+) -> Result<Answer, FlowError> {
     let of_payer = FlowError::card(Party::of(payer.status().role));
     let of_payee = FlowError::card(Party::of(payee.status().role));
     meet(payer, payee, pay_details)?;
     let voucher = payer.proof(pay_details).map_err(|error| of_payer(error).in_doubt(pay_details))?;
     match handover::credit(payee, &voucher) {
-        Ok(ack) => {
-            let acknowledged = payer.acknowledge(pay_details.from_sequence, ack);
-            acknowledged.map_err(|error| of_payer(error).in_doubt(pay_details))?;
-            Ok(None)
-        }
+        Ok(ack) => Ok(Answer::Credited(ack)),
         Err(refusal) if refusal.may_have_happened() || refusal.is_away() => {
             Err(of_payee(refusal).in_doubt(pay_details))
         }
         Err(_) => {
             // A payee that has credited after all does not decline.
             let nack = payee.decline(&voucher).map_err(|error| of_payee(error).in_doubt(pay_details))?;
-            Ok(Some(nack))
+            Ok(Answer::Declined(nack))
         }
     }
 }
 
-/// The payer has its value back.
-fn take_back<T: Transport>(
+/// The payer hears it.
+fn tell<T: Transport>(
     payer: &mut Client<T>,
     pay_details: &PayDetails,
-    nack: Authenticator,
+    answer: Answer,
 ) -> Result<Outcome, FlowError> {
     let of_payer = FlowError::card(Party::of(payer.status().role));
-    let reversed = payer.reverse(pay_details.from_sequence, nack);
-    reversed.map_err(|error| of_payer(error).in_doubt(pay_details))?;
-    // Of the payment nothing is left to be said.
-    payer.part();
-    payer.reselect().map_err(of_payer)?;
-    Ok(Outcome::Reversed)
+    match answer {
+        Answer::Credited(ack) => {
+            let acknowledged = payer.acknowledge(pay_details.from_sequence, ack);
+            acknowledged.map_err(|error| of_payer(error).in_doubt(pay_details))?;
+            Ok(Outcome::Settled)
+        }
+        Answer::Declined(nack) => {
+            let reversed = payer.reverse(pay_details.from_sequence, nack);
+            reversed.map_err(|error| of_payer(error).in_doubt(pay_details))?;
+            // Of the payment nothing is left to be said.
+            payer.part();
+            payer.reselect().map_err(of_payer)?;
+            Ok(Outcome::Reversed)
+        }
+    }
 }
 
 /// The same with the issuer as payee. The payer is released while the issuer is asked.

@@ -144,6 +144,40 @@ fn an_open_load_does_not_push_out_the_only_record_of_a_transfer_that_has_come() 
     world.assert_settled();
 }
 
+/// Each of two purses has paid the other, at the same time: the one by a debit that uses the sequence under which it has asked
+/// for the other's payment. That debit has arrived, and nobody has heard of it.
+fn pay_each_other_and_leave(world: &mut World) {
+    let (mut one, mut other) = (client(&mut world.purse), client(world.other.as_mut().unwrap()));
+    let (of_one, of_other) = (one.certificate().unwrap().unwrap(), other.certificate().unwrap().unwrap());
+    one.meet(&of_other).unwrap();
+    other.meet(&of_one).unwrap();
+    let data = |payer: &CardAtHand<'_>| InitializeData {
+        kind: Kind::Transfer,
+        key_version: KeyVersion::NONE,
+        currency: eur(),
+        amount: Amount(2_00),
+        from: payer.status().number,
+        from_sequence: payer.status().sequence,
+        time: TIME,
+    };
+    let (to_one, req) = one.initialize(&data(&other)).unwrap();
+    other.debit(&to_one, req).unwrap();
+    let (to_other, req) = other.initialize(&data(&one)).unwrap();
+    let voucher = one.debit(&to_other, req).unwrap();
+    other.credit(&voucher).unwrap();
+}
+
+/// An open transfer in EF.EXC is gone once it is settled, and with it what its card knows of its sequence.
+#[test]
+fn a_settled_transfer_does_not_take_along_the_only_record_from_which_another_is_declined() {
+    let mut world = world().and_other();
+    pay_each_other_and_leave(&mut world);
+    until_it_is_the_oldest(&mut world, WINDOW);
+    let report = world.recover();
+    assert!(report.is_complete(), "{report:?}");
+    world.assert_settled();
+}
+
 /// The issuer lets the purse take so much back offline between two loads.
 fn limit_offline_receipts(world: &mut World, offline_receipts: u32) {
     let limits = Limits { offline_receipts: Amount(offline_receipts), ..PURSE_LIMITS };
