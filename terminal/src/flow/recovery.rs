@@ -2,7 +2,6 @@
 //! interrupted anywhere: all that it knows it reads from the cards and the issuer's books.
 
 use apdu_spec::command::Voucher;
-use apdu_spec::cryptography::Authenticator;
 use apdu_spec::element::{Kind, Role, Sequence};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
