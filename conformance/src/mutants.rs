@@ -162,6 +162,9 @@ pub fn all(standard: &Standard, lines: &Lines, only: Option<&str>) -> Vec<Mutant
 }
 
 /// What becomes of each. A `thorough` look holds those that are said to be equivalent to all that is recorded too.
+///
+/// # Panics
+/// The text itself is wrong.
 pub fn judge_all(
     standard: &Standard,
     lines: &Lines,

@@ -21,13 +21,11 @@ use super::worlds::{deliver, pay_and_leave, small_world, unload_and_leave};
 /// All of them.
 pub(super) fn transfers() -> Vec<Situation> {
     let transfer = situation("a transfer", Transfer, 2_00, two_purses);
-    let recovery =
-        Situation { usual: Usual::CardsLeave, ..situation("a recovery", Recovery, 0, transfer_open) };
     // Some month of 2031.
     let late = Time(1_930_000_000);
     // December 2030.
     let last_month = Time(1_924_000_000);
-    vec![
+    let mut all = vec![
         Situation {
             troubles: &[
                 PURSE_DEBIT,
@@ -81,6 +79,15 @@ pub(super) fn transfers() -> Vec<Situation> {
         Situation { name: "a transfer to a SAM", world: World::with_history, ..transfer },
         Situation { name: "a transfer of a blocked purse", world: blocked_payer, ..transfer },
         Situation { name: "a transfer to a blocked purse", world: blocked_payee, ..transfer },
+    ];
+    all.extend(recoveries());
+    all
+}
+
+fn recoveries() -> Vec<Situation> {
+    let recovery =
+        Situation { usual: Usual::CardsLeave, ..situation("a recovery", Recovery, 0, transfer_open) };
+    vec![
         Situation {
             name: "a recovery of a transfer",
             troubles: &[SETTLING_TRANSFER, PURSE_MEETS, OTHER_MEETS, MEETING_LATE],

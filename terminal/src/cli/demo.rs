@@ -183,7 +183,7 @@ impl Story {
             [("card", "bob", "6.00", "9.00", "6.00"), ("bob", "carol", "2.00", "4.00", "2.00")]
         {
             let global = GlobalArguments {
-                card: payer.to_owned(),
+                card: Some(payer.to_owned()),
                 sam: Some(payee.to_owned()),
                 ..self.global.clone()
             };
