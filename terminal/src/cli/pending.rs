@@ -224,7 +224,8 @@ impl Pending {
     }
 
     /// Whether what a command began is in the log of each of its cards that is here. None of them is believed alone: a
-    /// purse that nobody has made would say that it has paid.
+    /// purse that nobody has made would say that it has paid; and a payee that has nothing does not say that nobody has
+    /// paid it. None where that cannot be told.
     pub(crate) fn has_happened(&self, context: &Context, note: &Note) -> Option<bool> {
         let is_its = |marker: &&Marker| note.cards.contains_key(&marker.number.to_string());
         let mut happened = None;
@@ -234,7 +235,13 @@ impl Pending {
                     && happened.unwrap_or(true),
             );
         }
-        happened
+        happened.filter(|happened| *happened || !self.lacks(note))
+    }
+
+    /// Whether one of the cards of this command is not here.
+    pub(crate) fn lacks(&self, note: &Note) -> bool {
+        let is_here = |card: &String| self.markers.iter().any(|marker| marker.number.to_string() == *card);
+        !note.cards.keys().all(is_here)
     }
 
     fn cards(&self) -> BTreeMap<String, u32> {

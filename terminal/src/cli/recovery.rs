@@ -188,11 +188,19 @@ pub(crate) fn recover(context: &Context) -> Result<Reply, Failure> {
     let is_settled = report.is_complete() && half_done.is_none();
     let is_complete = is_settled && listed.is_empty();
     let mut interrupted = Vec::new();
+    let mut is_untold = false;
     if is_complete {
         for (place, note) in pending.notes() {
             let (outcome, told) = match pending.has_happened(context, note) {
                 Some(true) => ("done", "was done"),
                 Some(false) => ("not_done", "was not done: no money has moved"),
+                None if pending.lacks(note) => {
+                    is_untold = true;
+                    (
+                        "unknown",
+                        "may have been done or not: run `purse recover` with its other card there too",
+                    )
+                }
                 None => (
                     "unknown",
                     "may have been done or not: the cards' logs do not tell any more; `purse audit` says what is missing",
@@ -204,7 +212,9 @@ pub(crate) fn recover(context: &Context) -> Result<Reply, Failure> {
                 lines.push(format!("the interrupted `purse {}` {told}", note.command));
             }
         }
-        pending.remove();
+        if !is_untold {
+            pending.remove();
+        }
     }
     let items: Vec<_> = report
         .items
@@ -239,6 +249,8 @@ pub(crate) fn recover(context: &Context) -> Result<Reply, Failure> {
     let listed_documents: Vec<_> = listed.iter().map(ToString::to_string).collect();
     let exit = if is_settled && !listed.is_empty() {
         Some(ExitCode::Refused)
+    } else if is_untold {
+        Some(ExitCode::OutcomeUnknown)
     } else if is_complete {
         report.collections.iter().any(collect::is_wrong).then_some(ExitCode::Declined)
     } else {
@@ -253,7 +265,7 @@ pub(crate) fn recover(context: &Context) -> Result<Reply, Failure> {
         }
         Some(report.failure().or(half_done).map_or(ExitCode::OutcomeUnknown, exit_code))
     };
-    let document = json!({ "complete": is_complete, "items": items, "unread": unread, "interrupted": interrupted,
+    let document = json!({ "complete": is_complete && !is_untold, "items": items, "unread": unread, "interrupted": interrupted,
         "collections": collections, "exchanges": exchanged, "listed": listed_documents });
     Ok(Reply::new(lines.join("\n"), document).with_exit(exit))
 }

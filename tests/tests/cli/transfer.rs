@@ -447,6 +447,21 @@ fn an_offer_that_cannot_be_kept_is_not_made_and_a_late_request_is_told() {
 }
 
 #[test]
+fn a_payee_alone_does_not_say_that_nobody_has_paid_it() {
+    let home = two();
+    home.run(&["transfer", "5", "--to-card", "bob", "--lose", "8"]).exits(6);
+    let away = home.path().join("payer");
+    std::fs::rename(home.card("card"), &away).unwrap();
+    let open = home.run(&["recover", "--card", "bob"]).exits(6);
+    assert!(!open.stdout.contains("no money has moved"), "{open:?}");
+    assert!(open.stdout.contains("its other card"), "{open:?}");
+    std::fs::rename(&away, home.card("card")).unwrap();
+    let done = home.run(&["recover", "--card", "bob"]).exits(0);
+    assert!(done.stdout.contains("done, the payee has it"), "{done:?}");
+    assert_eq!(balances(&home), ("25.00".into(), "5.00".into()));
+}
+
+#[test]
 fn the_payees_side_of_an_interrupted_transfer_is_enough_to_recover_it() {
     let home = two();
     home.run(&["transfer", "5", "--to-card", "bob", "--lose", "8"]).exits(6);
