@@ -36,8 +36,9 @@ pub(crate) const EQUIVALENTS: &[Equivalent] = &[
         reason: "the same in a recovery; a transfer asks only whether it is 9000",
     },
     Equivalent {
-        names: &["ASK.PAYEE 140: 0 to 1", "SETTLE 70: 0 to 1", "SETTLE 90: 0 to 1"],
+        names: &["ASK.PAYEE 140: 0 to 1", "SETTLE 70: 0 to 1"],
         reason: "an answer is 9 bytes or none",
     },
     Equivalent { names: &["RECOVERY 60: 8 to 9"], reason: "numbers are 8 bytes each" },
+    Equivalent { names: &["HEAR 170: byte 0 of [01] by one"], reason: "SETTLE asks only whether it is 00" },
 ];
