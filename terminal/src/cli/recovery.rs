@@ -14,7 +14,7 @@ use purse_terminal::flow::resolve;
 use purse_terminal::flow::{self, FlowError};
 use purse_terminal::issuer::Unsettleable;
 use purse_terminal::transport::Transport;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::collect;
 use super::context::{Context, Slot};
@@ -161,6 +161,33 @@ fn may_stay_open(item: &Item) -> bool {
     item.pay_details.kind == Kind::Transfer && matches!(item.outcome, Outcome::PayeeAbsent)
 }
 
+/// What became of the commands that were interrupted, where nothing is open any more; and whether a card is missing that
+/// would tell.
+fn what_was_interrupted(context: &Context, pending: &Pending, lines: &mut Vec<String>) -> (Vec<Value>, bool) {
+    let mut is_untold = false;
+    let mut documents = Vec::new();
+    for (place, note) in pending.notes() {
+        let (outcome, told) = match pending.has_happened(context, note) {
+            Some(true) => ("done", "was done"),
+            Some(false) => ("not_done", "was not done: no money has moved"),
+            None if pending.lacks(note) => {
+                is_untold = true;
+                ("unknown", "may have been done or not: run `purse recover` with its other card there too")
+            }
+            None => (
+                "unknown",
+                "may have been done or not: the cards' logs do not tell any more; `purse audit` says what is missing",
+            ),
+        };
+        documents.push(json!({ "card": place.name(), "command": note.command, "outcome": outcome }));
+        // One line for both cards, and none where the recovery has a line for it.
+        if lines.is_empty() {
+            lines.push(format!("the interrupted `purse {}` {told}", note.command));
+        }
+    }
+    (documents, is_untold)
+}
+
 /// `recover`
 pub(crate) fn recover(context: &Context) -> Result<Reply, Failure> {
     let mut places = vec![context.card_place()?];
@@ -190,28 +217,7 @@ pub(crate) fn recover(context: &Context) -> Result<Reply, Failure> {
     let mut interrupted = Vec::new();
     let mut is_untold = false;
     if is_complete {
-        for (place, note) in pending.notes() {
-            let (outcome, told) = match pending.has_happened(context, note) {
-                Some(true) => ("done", "was done"),
-                Some(false) => ("not_done", "was not done: no money has moved"),
-                None if pending.lacks(note) => {
-                    is_untold = true;
-                    (
-                        "unknown",
-                        "may have been done or not: run `purse recover` with its other card there too",
-                    )
-                }
-                None => (
-                    "unknown",
-                    "may have been done or not: the cards' logs do not tell any more; `purse audit` says what is missing",
-                ),
-            };
-            interrupted.push(json!({ "card": place.name(), "command": note.command, "outcome": outcome }));
-            // One line for both cards, and none where the recovery has a line for it.
-            if lines.is_empty() {
-                lines.push(format!("the interrupted `purse {}` {told}", note.command));
-            }
-        }
+        (interrupted, is_untold) = what_was_interrupted(context, &pending, &mut lines);
         if !is_untold {
             pending.remove();
         }
