@@ -92,7 +92,7 @@ impl Home {
         Ok((Self { directory: directory.to_owned() }, value))
     }
 
-    /// Where it is to be.
+    /// Where it is.
     pub fn directory(&self) -> &Path {
         &self.directory
     }

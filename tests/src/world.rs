@@ -5,8 +5,9 @@
 use crate::scheme::{
     PURSE_LIMITS, Profile, SAM_LIMITS, TIME, VERSION, eur, issuer, master, own_key, party, pin, usd,
 };
+use apdu_spec::command::InitializeData;
 use apdu_spec::cryptography::KeyPurpose;
-use apdu_spec::element::{Amount, Expiry, Role};
+use apdu_spec::element::{Amount, Expiry, KeyVersion, Kind, Role};
 use apdu_spec::personalisation::{CardProfile, IdentityGroup, PocketGroup};
 use apdu_spec::pocket::PocketParameters;
 use apdu_spec::software::Software;
@@ -93,16 +94,50 @@ pub fn personalise<T: Transport>(transport: T, profile: &Profile) {
     client.personalise(&card, &Software).expect("a card that takes its profile");
 }
 
-/// An issuer that knows purses 1 and 3 and SAM 2.
-pub fn new_issuer() -> Issuer<MemoryStore, Software> {
+/// Two purses meet.
+///
+/// # Panics
+/// One of them has no key pair, or does not take the other's certificate.
+pub fn introduce(payer: &mut Client<&mut dyn Transport>, payee: &mut Client<&mut dyn Transport>) {
+    let certificate =
+        |card: &mut Client<&mut dyn Transport>| card.certificate().unwrap().expect("a key pair");
+    let (of_payer, of_payee) = (certificate(payer), certificate(payee));
+    payer.meet(&of_payee).unwrap();
+    payee.meet(&of_payer).unwrap();
+}
+
+/// What the payee of a transfer by this purse is asked for.
+pub fn transfer_data(payer: &Client<&mut dyn Transport>, amount: u32) -> InitializeData {
+    InitializeData {
+        kind: Kind::Transfer,
+        key_version: KeyVersion::NONE,
+        currency: eur(),
+        amount: Amount(amount),
+        from: payer.status().number,
+        from_sequence: payer.status().sequence,
+        time: TIME,
+    }
+}
+
+/// The issuer's masters.
+pub fn keyring() -> Keyring {
     let keys = MasterKeys {
         load: master(KeyPurpose::Load, VERSION),
         payment: master(KeyPurpose::Payment, VERSION),
         tac: master(KeyPurpose::Tac, VERSION),
         administration: master(KeyPurpose::Administration, VERSION),
     };
-    let keyring = Keyring::from([(VERSION, keys)]);
-    let mut bank = Issuer::new(MemoryStore::new(), Software, issuer(), keyring);
+    Keyring::from([(VERSION, keys)])
+}
+
+/// An issuer that knows no card and no account yet.
+pub fn blank_issuer() -> Issuer<MemoryStore, Software> {
+    Issuer::new(MemoryStore::new(), Software, issuer(), keyring())
+}
+
+/// An issuer that knows purses 1 and 3 and SAM 2.
+pub fn new_issuer() -> Issuer<MemoryStore, Software> {
+    let mut bank = blank_issuer();
     for (name, initial) in [(HOLDER, 100_00), (MERCHANT, 0)] {
         bank.register_account(name, eur(), initial).unwrap();
         bank.register_account(name, usd(), 0).unwrap();

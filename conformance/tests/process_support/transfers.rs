@@ -3,15 +3,13 @@
 #![allow(clippy::inconsistent_digit_grouping, reason = "euros and cents")]
 
 use apdu_spec::certificate::CertificateBody;
-use apdu_spec::command::InitializeData;
-use apdu_spec::element::{Amount, Expiry, KeyVersion, Kind, Role, Time};
+use apdu_spec::element::{Amount, Expiry, Role, Time};
 use apdu_spec::parameter::Parameter;
 use apdu_spec::pocket::Limits;
-use purse_terminal::client::Client;
-use purse_terminal::transport::{Faulty, InProcess, Transport};
+use purse_terminal::transport::{Faulty, InProcess};
 use purse_terminal::virtual_card::VirtualCard;
-use purse_tests::scheme::{PURSE_LIMITS, Profile, TIME, eur, issuer_private_key, key_pair, party, signed};
-use purse_tests::world::{PIN, Rig, World, client, rig};
+use purse_tests::scheme::{PURSE_LIMITS, Profile, issuer_private_key, key_pair, party, signed};
+use purse_tests::world::{PIN, Rig, World, client, introduce, rig, transfer_data};
 
 use super::Process::{Recovery, Transfer};
 use super::situations::{Situation, Usual, situation};
@@ -149,25 +147,8 @@ fn other(world: &mut World) -> &mut Rig {
 fn leave(payer: &mut Rig, payee: &mut Rig, amount: u32) {
     let (mut payer, mut payee) = (client(payer), client(payee));
     introduce(&mut payer, &mut payee);
-    let data = InitializeData {
-        kind: Kind::Transfer,
-        key_version: KeyVersion::NONE,
-        currency: eur(),
-        amount: Amount(amount),
-        from: payer.status().number,
-        from_sequence: payer.status().sequence,
-        time: TIME,
-    };
-    let (pay_details, req) = payee.initialize(&data).unwrap();
+    let (pay_details, req) = payee.initialize(&transfer_data(&payer, amount)).unwrap();
     payer.debit(&pay_details, req).unwrap();
-}
-
-fn introduce(payer: &mut Client<&mut dyn Transport>, payee: &mut Client<&mut dyn Transport>) {
-    let certificate =
-        |card: &mut Client<&mut dyn Transport>| card.certificate().unwrap().expect("a key pair");
-    let (of_payer, of_payee) = (certificate(payer), certificate(payee));
-    payer.meet(&of_payee).unwrap();
-    payee.meet(&of_payer).unwrap();
 }
 
 fn transfer_and_leave(world: &mut World, amount: u32) {

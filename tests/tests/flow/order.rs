@@ -3,9 +3,9 @@
 
 #![allow(clippy::inconsistent_digit_grouping, reason = "euros and cents")]
 
-use crate::support::{HOLDER, OPERATOR, World, client};
+use crate::support::{HOLDER, OPERATOR, World, client, introduce, transfer_data};
 use apdu_spec::command::InitializeData;
-use apdu_spec::element::{Amount, KeyVersion, Kind};
+use apdu_spec::element::{Amount, Kind};
 use apdu_spec::file::File;
 use apdu_spec::parameter::Parameter;
 use apdu_spec::pocket::Limits;
@@ -100,19 +100,8 @@ fn a_declined_unload_comes_back_after_the_purchase_that_it_would_push_out() {
 /// The other purse has paid this one, and left before it heard that the value has come.
 fn be_paid_and_leave(world: &mut World) {
     let (mut payer, mut payee) = (client(world.other.as_mut().unwrap()), client(&mut world.purse));
-    let (of_payer, of_payee) = (payer.certificate().unwrap().unwrap(), payee.certificate().unwrap().unwrap());
-    payer.meet(&of_payee).unwrap();
-    payee.meet(&of_payer).unwrap();
-    let data = InitializeData {
-        kind: Kind::Transfer,
-        key_version: KeyVersion::NONE,
-        currency: eur(),
-        amount: Amount(2_00),
-        from: payer.status().number,
-        from_sequence: payer.status().sequence,
-        time: TIME,
-    };
-    let (pay_details, req) = payee.initialize(&data).unwrap();
+    introduce(&mut payer, &mut payee);
+    let (pay_details, req) = payee.initialize(&transfer_data(&payer, 2_00)).unwrap();
     let voucher = payer.debit(&pay_details, req).unwrap();
     payee.credit(&voucher).unwrap();
 }
@@ -148,21 +137,10 @@ fn an_open_load_does_not_push_out_the_only_record_of_a_transfer_that_has_come() 
 /// for the other's payment. That debit has arrived, and nobody has heard of it.
 fn pay_each_other_and_leave(world: &mut World) {
     let (mut one, mut other) = (client(&mut world.purse), client(world.other.as_mut().unwrap()));
-    let (of_one, of_other) = (one.certificate().unwrap().unwrap(), other.certificate().unwrap().unwrap());
-    one.meet(&of_other).unwrap();
-    other.meet(&of_one).unwrap();
-    let data = |payer: &CardAtHand<'_>| InitializeData {
-        kind: Kind::Transfer,
-        key_version: KeyVersion::NONE,
-        currency: eur(),
-        amount: Amount(2_00),
-        from: payer.status().number,
-        from_sequence: payer.status().sequence,
-        time: TIME,
-    };
-    let (to_one, req) = one.initialize(&data(&other)).unwrap();
+    introduce(&mut one, &mut other);
+    let (to_one, req) = one.initialize(&transfer_data(&other, 2_00)).unwrap();
     other.debit(&to_one, req).unwrap();
-    let (to_other, req) = other.initialize(&data(&one)).unwrap();
+    let (to_other, req) = other.initialize(&transfer_data(&one, 2_00)).unwrap();
     let voucher = one.debit(&to_other, req).unwrap();
     other.credit(&voucher).unwrap();
 }

@@ -2,7 +2,7 @@
 
 use std::hash::BuildHasherDefault;
 
-use apdu_spec::cryptography::{Authenticator, KeyPurpose, Tac};
+use apdu_spec::cryptography::{Authenticator, Tac};
 use apdu_spec::element::{Amount, Currency, Kind, Role, Sequence};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
@@ -10,10 +10,10 @@ use apdu_spec::record::LogRecord;
 use apdu_spec::software::Software;
 use indexmap::IndexSet;
 use purse_terminal::issuer::{
-    Funding, Issuer, Keyring, MasterKeys, MemoryStore, NewCard, SignedScript, TransferState, Unloaded,
-    Unsettleable,
+    Funding, Issuer, Keyring, MemoryStore, NewCard, SignedScript, TransferState, Unloaded, Unsettleable,
 };
-use purse_tests::scheme::{TIME, VERSION, eur, issuer, master, usd};
+use purse_tests::scheme::{TIME, VERSION, eur, issuer, usd};
+use purse_tests::world::keyring;
 use rustc_hash::{FxHashMap, FxHasher};
 
 use super::message::{Message, Word};
@@ -103,18 +103,12 @@ impl Office {
     /// # Panics
     /// If it refuses one.
     pub(super) fn new(cards: &[(PartyNumber, Role, [u32; 2])], holder: i64) -> (Self, u32) {
-        let keys = MasterKeys {
-            load: master(KeyPurpose::Load, VERSION),
-            payment: master(KeyPurpose::Payment, VERSION),
-            tac: master(KeyPurpose::Tac, VERSION),
-            administration: master(KeyPurpose::Administration, VERSION),
-        };
         let mut office = Self {
             books: IndexSet::default(),
             ledgers: Vec::new(),
             errands: IndexSet::default(),
             replies: FxHashMap::default(),
-            keyring: Keyring::from([(VERSION, keys)]),
+            keyring: keyring(),
         };
         let mut bank = office.bank_of(MemoryStore::new());
         for (name, initial) in [(HOLDER, holder), (MERCHANT, 0)] {

@@ -1,6 +1,5 @@
 //! The cards of a town, their issuer, and what all of them hold.
 
-use apdu_spec::cryptography::KeyPurpose;
 use apdu_spec::element::{Amount, Currency, Role};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::parameter::Parameter;
@@ -16,15 +15,13 @@ use purse_terminal::flow::refund::{self, Refund};
 use purse_terminal::flow::transfer::{self, Transfer};
 use purse_terminal::flow::unload::{self, Unload};
 use purse_terminal::flow::{FlowError, collection, recovery, scripts};
-use purse_terminal::issuer::{
-    Bargain, Funding, Issuer, Keyring, MasterKeys, MemoryStore, NewCard, TransferState, Way,
-};
+use purse_terminal::issuer::{Bargain, Funding, Issuer, MemoryStore, NewCard, TransferState, Way};
 use purse_terminal::simulated_memory::SimulatedMemory;
 use purse_terminal::virtual_card::VirtualCard;
-use purse_tests::scheme::{Profile, TIME, VERSION, eur, issuer, master, party, pin, usd};
+use purse_tests::scheme::{Profile, TIME, VERSION, eur, issuer, party, pin, usd};
 
 use super::{Action, INITIAL, Step};
-use crate::support::{HOLDER, MERCHANT, OPERATOR, PIN, Rig, client, rig_on, select};
+use crate::support::{HOLDER, MERCHANT, OPERATOR, PIN, Rig, blank_issuer, client, rig_on, select};
 
 pub(super) const PURSES: usize = 4;
 pub(super) const CARDS: usize = 6;
@@ -51,14 +48,7 @@ fn number(place: usize) -> PartyNumber {
 
 impl Town {
     pub(super) fn new() -> Self {
-        let keys = MasterKeys {
-            load: master(KeyPurpose::Load, VERSION),
-            payment: master(KeyPurpose::Payment, VERSION),
-            tac: master(KeyPurpose::Tac, VERSION),
-            administration: master(KeyPurpose::Administration, VERSION),
-        };
-        let keyring = Keyring::from([(VERSION, keys)]);
-        let mut bank = Issuer::new(MemoryStore::new(), Software, issuer(), keyring);
+        let mut bank = blank_issuer();
         for (account, currency) in [(HOLDER, eur()), (HOLDER, usd()), (MERCHANT, eur()), (MERCHANT, usd())] {
             bank.register_account(account, currency, INITIAL).unwrap();
         }

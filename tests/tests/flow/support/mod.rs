@@ -8,6 +8,6 @@ pub(crate) mod process;
 pub(crate) mod shared;
 
 pub(crate) use purse_tests::world::{
-    HOLDER, MERCHANT, Money, OPERATOR, PIN, Rig, World, client, new_issuer, payment, personalise, rig,
-    rig_on, select,
+    HOLDER, MERCHANT, Money, OPERATOR, PIN, Rig, World, blank_issuer, client, introduce, new_issuer, payment,
+    personalise, rig, rig_on, select, transfer_data,
 };
