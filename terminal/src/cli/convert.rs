@@ -16,7 +16,7 @@ use purse_terminal::scheme::SchemeError;
 use purse_terminal::transport::TransportError;
 use purse_terminal::virtual_card::VirtualCardError;
 
-use super::failure::{ExitCode, Failure};
+use super::failure::{ExitCode, Failure, IN_FLIGHT};
 use super::place::Place;
 use super::words;
 
@@ -238,9 +238,7 @@ impl From<IssuerError> for Failure {
             _ => None,
         };
         let money = match &error {
-            IssuerError::LoadUnresolved { .. } | IssuerError::Resolve(_) => {
-                "No money has moved now; what is in flight still is."
-            }
+            IssuerError::LoadUnresolved { .. } | IssuerError::Resolve(_) => IN_FLIGHT,
             _ => super::failure::NOTHING_MOVED,
         };
         // What happened; where the money is; what to do.

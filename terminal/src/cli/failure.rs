@@ -62,6 +62,9 @@ pub(crate) struct Failure {
 /// Most errors come before anything has been asked of a card.
 pub(crate) const NOTHING_MOVED: &str = "No money has moved.";
 
+/// The same while something may be under way.
+pub(crate) const IN_FLIGHT: &str = "No money has moved now; what is in flight still is.";
+
 impl Failure {
     /// An error of this kind, before any money has moved.
     pub(crate) fn new(exit: ExitCode, message: impl Into<String>, next: impl Into<String>) -> Self {

@@ -8,14 +8,11 @@ use purse_terminal::flow::letter::Letter;
 use purse_terminal::home::{Home, private_directory, replace_private, synchronise_directory};
 use serde_json::json;
 
-use super::failure::Failure;
+use super::failure::{Failure, IN_FLIGHT};
 use super::output::Reply;
 
 /// The file of the one transfer that a home has under way.
 const NAME: &str = "transfer";
-
-/// Of an error while something may be under way.
-pub(crate) const IN_FLIGHT: &str = "No money has moved now; what is in flight still is.";
 
 /// What is under way, held by one program at a time.
 pub(crate) struct Letters {

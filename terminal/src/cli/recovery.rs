@@ -21,7 +21,7 @@ use super::context::{Context, Slot};
 use super::control;
 use super::convert::exit_code;
 use super::exchange;
-use super::failure::{ExitCode, Failure};
+use super::failure::{ExitCode, Failure, IN_FLIGHT};
 use super::hot_list::refuse_listed;
 use super::issues::settle_issues;
 use super::output::{Console, Reply};
@@ -106,8 +106,7 @@ pub(crate) fn before_money_moves(context: &Context, cards: &[&Place]) -> Result<
     };
     let next = "Run `purse recover` with both its cards there. If one is gone for good, run `purse collect` for \
                 the SAM and then `purse resolve`, with --unclaimed for a transfer. Nothing else moves until then.";
-    Err(Failure::new(ExitCode::OutcomeUnknown, message, next)
-        .with_money("No money has moved now; what is in flight still is."))
+    Err(Failure::new(ExitCode::OutcomeUnknown, message, next).with_money(IN_FLIGHT))
 }
 
 /// Whether what an interrupted command began is in a card's log, after a recovery that has finished everything. None

@@ -42,9 +42,9 @@ mod relayed {
 
     use super::super::arguments::GlobalArguments;
     use super::super::context::Context;
-    use super::super::failure::{ExitCode, Failure, NOTHING_MOVED};
+    use super::super::failure::{ExitCode, Failure, IN_FLIGHT, NOTHING_MOVED};
     use super::super::interrupt;
-    use super::super::letters::{IN_FLIGHT, Letters};
+    use super::super::letters::Letters;
     use super::super::money;
     use super::super::output::{Console, Reply};
     use super::super::proof::{card_for, carried_out, ended_text, letter_text, refused};
