@@ -9,6 +9,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use apdu_spec::element::{Amount, Role};
 use flow_support::{PIN, personalise};
@@ -23,13 +24,23 @@ use tempfile::TempDir;
 const BODY: usize = 56;
 const SEAL: usize = 40;
 
-fn purse_file() -> (TempDir, PathBuf) {
+/// Where a test's card is. One test has its turn: a process that another one has just started holds every file that is
+/// open here, and its lock, until it has become its own program.
+struct Place {
+    _directory: TempDir,
+    _turn: MutexGuard<'static, ()>,
+}
+
+static TURN: Mutex<()> = Mutex::new(());
+
+fn purse_file() -> (Place, PathBuf) {
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("card.purse");
     let mut transport = InProcess::new(VirtualCard::create(&path, Role::Purse).unwrap());
     personalise(&mut transport as &mut dyn Transport, &Profile::purse(1, 12_34));
     transport.into_card().close().unwrap();
-    (directory, path)
+    (Place { _directory: directory, _turn: turn }, path)
 }
 
 fn balance(path: &Path) -> Amount {
