@@ -21,8 +21,9 @@ test: setup ## run every test
 format: ## check the formatting
 	$(CARGO) fmt --all --check
 
-lint: ## clippy, warnings are errors
+lint: ## clippy, warnings are errors; the lock file of fuzz/ fits what it is built from
 	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
+	$(CARGO) fetch --quiet --locked --manifest-path fuzz/Cargo.toml
 
 without-pcsc: ## everything builds without the feature `pcsc` where pkg-config finds no libpcsclite
 	PKG_CONFIG_LIBDIR=/nonexistent $(CARGO) clippy --locked --workspace --all-targets --no-default-features -- -D warnings
