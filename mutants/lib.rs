@@ -14,7 +14,7 @@
 extern crate self as purse_terminal;
 extern crate self as purse_tests;
 
-#[path = "../terminal/src/simulated_memory.rs"]
+#[path = "../terminal/src/simulated_memory/mod.rs"]
 pub mod simulated_memory;
 
 #[path = "../tests/src/bench_card.rs"]

@@ -136,8 +136,12 @@ fn explore_scope(place: usize, first: u32, until: Instant, seed: u64) -> Scoped 
 }
 
 /// Kinds of memory that are torn, those with fewer outcomes first: they come to an end, and leave their time to the others.
-const MEMORIES: [(&str, usize, bool); 3] =
-    [("atomic programs", 4, true), ("units of 16 bytes", 16, false), ("bytes", 1, false)];
+const MEMORIES: [(&str, usize, bool); 4] = [
+    ("atomic programs", 4, true),
+    ("units of 16 bytes", 16, false),
+    ("words of 4 bytes", 4, false),
+    ("bytes", 1, false),
+];
 
 fn tear_all(begin: Instant, seconds: f64, threads: usize, seed: u64) -> Vec<(&'static str, Torn)> {
     let until = begin + Duration::from_secs_f64(seconds.max(0.1));

@@ -67,13 +67,14 @@ const COMPLETE: usize = usize::MAX;
 const SECOND_FLIGHTS: [Flight; 2] = [Flight::AllUnstable, Flight::Garbage];
 /// Units of an operation of a recovery that are done when it is cut.
 const SECOND_UNITS: [usize; 8] = [0, 1, 7, 19, 40, 101, 159, COMPLETE];
-/// Draws of one round, and how many of them must show something new for another one.
+/// Draws of one round, and how many of them must show something new for another one: with fewer, the time shows more on
+/// another memory.
 const ROUND: u64 = 50_000;
-const ENOUGH: u64 = ROUND / 20;
+const ENOUGH: u64 = ROUND / 5;
 /// One of so many torn cards goes on straight from what the cut has left.
 const CONTINUED: u64 = 8;
-/// Memories that are remembered at most.
-const REMEMBERED: usize = 40_000_000;
+/// Memories that are remembered at most; what comes after them is not counted.
+const REMEMBERED: usize = 58_000_000;
 
 impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
     /// Every command on every state of a purse's and a SAM's history on such a memory: of those, each `share`th.
@@ -301,9 +302,9 @@ fn goes_on(card: impl FnOnce() -> bool) -> bool {
     panic::catch_unwind(AssertUnwindSafe(card)).unwrap_or(false)
 }
 
-/// Whether this one is new.
+/// Whether this one is certainly new.
 fn remember(known: &mut FxHashSet<(u32, u64)>, key: (u32, u64)) -> bool {
-    if known.len() < REMEMBERED { known.insert(key) } else { !known.contains(&key) }
+    known.len() < REMEMBERED && known.insert(key)
 }
 
 const fn cut(operation: usize, units: usize, flight: Flight) -> Cut {

@@ -9,10 +9,13 @@
 //! unreadable need not be kept. The card finds damage in what it has committed, but only the file can tell whether
 //! its begun bits are intact: give it a check of its own.
 
-use std::collections::BTreeMap;
+mod doubts;
+
 use std::hash::Hasher;
 
 use purse_card::memory::{Geometry, Memory, MemoryFailure};
+
+use doubts::{Doubt, Doubts};
 
 /// What an erased byte reads.
 const ERASED: u8 = 0xFF;
@@ -70,23 +73,13 @@ impl Counts {
     }
 }
 
-/// A unit that a cut has left in doubt: what it was and what it should have become.
-#[derive(Clone, Debug)]
-struct Doubt {
-    old: Vec<u8>,
-    new: Vec<u8>,
-    flight: Flight,
-    /// Its place in the interrupted operation.
-    place: usize,
-}
-
 /// A memory in RAM.
 #[derive(Clone)]
 pub struct SimulatedMemory {
     geometry: Geometry,
     bytes: Vec<u8>,
     begun: Vec<bool>,
-    doubts: BTreeMap<usize, Doubt>,
+    doubts: Doubts,
     counts: Counts,
     cut: Option<Cut>,
     powered: bool,
@@ -119,7 +112,7 @@ impl SimulatedMemory {
             geometry,
             bytes: vec![ERASED; size],
             begun: vec![false; size / geometry.unit],
-            doubts: BTreeMap::new(),
+            doubts: Doubts::new(geometry.unit),
             counts: Counts::default(),
             cut: None,
             powered: true,
@@ -138,7 +131,7 @@ impl SimulatedMemory {
             geometry,
             bytes,
             begun,
-            doubts: BTreeMap::new(),
+            doubts: Doubts::new(geometry.unit),
             counts: Counts::default(),
             cut: None,
             powered: true,
@@ -163,7 +156,7 @@ impl SimulatedMemory {
 
     /// Whether a cut has left units that read differently at every power-up.
     pub fn is_unstable(&self) -> bool {
-        self.doubts.values().any(|doubt| matches!(doubt.flight, Flight::Unstable | Flight::AllUnstable))
+        self.doubts.iter().any(|(doubt, ..)| doubt.is_unstable())
     }
 
     /// Hashes all by which a card could tell this memory from another one when it gets power: bytes, what has been
@@ -173,17 +166,17 @@ impl SimulatedMemory {
             hasher.write_u64(units.iter().fold(0, |bits, begun| bits << 1 | u64::from(*begun)));
         }
         let mut start = 0;
-        for (unit, doubt) in &self.doubts {
+        for (doubt, old, new) in self.doubts.iter() {
             let is_unreadable = doubt.flight == Flight::Unreadable;
-            if !is_unreadable && !matches!(doubt.flight, Flight::Unstable | Flight::AllUnstable) {
+            if !is_unreadable && !doubt.is_unstable() {
                 continue;
             }
-            hasher.write(&self.bytes[start..unit * self.geometry.unit]);
-            start = (unit + 1) * self.geometry.unit;
-            hasher.write_usize(*unit);
+            hasher.write(&self.bytes[start..doubt.unit * self.geometry.unit]);
+            start = (doubt.unit + 1) * self.geometry.unit;
+            hasher.write_usize(doubt.unit);
             if !is_unreadable {
-                hasher.write(&doubt.old);
-                hasher.write(&doubt.new);
+                hasher.write(old);
+                hasher.write(new);
                 hasher.write_usize(doubt.place);
             }
         }
@@ -227,55 +220,28 @@ impl SimulatedMemory {
         if self.doubts.is_empty() {
             return;
         }
-        let mut doubts = std::mem::take(&mut self.doubts);
         // All old, all new, new up to some unit, or each by itself: else a whole entry would never read valid.
         let mode = self.draw() % 5;
-        let places = doubts.values().map(|doubt| doubt.place + 1).max().unwrap_or(1);
+        let places = self.doubts.iter().map(|(doubt, ..)| doubt.place + 1).max().unwrap_or(1);
         let new_places = match mode {
             0 => 0,
             1 | 2 => places,
             _ => usize::try_from(self.draw()).unwrap_or(0) % places,
         };
-        for (unit, doubt) in &mut doubts {
-            if !matches!(doubt.flight, Flight::Unstable | Flight::AllUnstable) {
-                continue;
+        let Self { geometry, bytes, doubts, random, .. } = self;
+        for (doubt, old, new) in doubts.iter().filter(|(doubt, ..)| doubt.is_unstable()) {
+            let start = doubt.unit * geometry.unit;
+            let unit = &mut bytes[start..start + geometry.unit];
+            match mode {
+                4 => mix(unit, old, new, random),
+                _ if doubt.place < new_places => unit.copy_from_slice(new),
+                _ => unit.copy_from_slice(old),
             }
-            let bytes = match mode {
-                4 => self.between(&doubt.old, &doubt.new),
-                _ if doubt.place < new_places => doubt.new.clone(),
-                _ => doubt.old.clone(),
-            };
-            self.put(*unit, &bytes);
         }
-        self.doubts = doubts;
     }
 
-    /// SplitMix64.
     const fn draw(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.random ^ self.random >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ mixed >> 31
-    }
-
-    /// Bits of the one and of the other.
-    fn between(&mut self, old: &[u8], new: &[u8]) -> Vec<u8> {
-        old.iter()
-            .zip(new)
-            .map(|(old, new)| {
-                let [mask, ..] = self.draw().to_be_bytes();
-                old & mask | new & !mask
-            })
-            .collect()
-    }
-
-    fn garbage(&mut self, length: usize) -> Vec<u8> {
-        (0..length).map(|_| self.draw().to_be_bytes()[0]).collect()
-    }
-
-    fn put(&mut self, unit: usize, bytes: &[u8]) {
-        let start = unit * self.geometry.unit;
-        self.bytes[start..start + bytes.len()].copy_from_slice(bytes);
+        draw(&mut self.random)
     }
 
     /// First byte of a range in the memory; none outside of its page.
@@ -311,22 +277,47 @@ impl SimulatedMemory {
         self.random ^= mixed ^ (self.counts.operations() << 32) ^ (cut.units as u64) << 48;
         for (place, new) in data.chunks_exact(unit).enumerate().take(cut.units.saturating_add(1)) {
             let index = start / unit + place;
-            let old = self.bytes[start + place * unit..start + (place + 1) * unit].to_vec();
-            let in_doubt = place == cut.units || cut.flight == Flight::AllUnstable;
-            let now = match cut.flight {
-                Flight::Old if in_doubt => old.clone(),
-                Flight::Garbage | Flight::Unreadable if in_doubt => self.garbage(unit),
-                Flight::Unstable | Flight::AllUnstable if in_doubt => self.between(&old, new),
-                _ => new.to_vec(),
-            };
-            self.put(index, &now);
-            let doubt = Doubt { old, new: new.to_vec(), flight: cut.flight, place };
-            if in_doubt {
-                self.doubts.insert(index, doubt);
-            } else {
-                self.doubts.remove(&index);
+            let now = &mut self.bytes[start + place * unit..start + (place + 1) * unit];
+            if place != cut.units && cut.flight != Flight::AllUnstable {
+                now.copy_from_slice(new);
+                self.doubts.remove(index, index + 1);
+                continue;
+            }
+            self.doubts.insert(Doubt { unit: index, flight: cut.flight, place }, now, new);
+            match cut.flight {
+                Flight::Old => {}
+                Flight::New => now.copy_from_slice(new),
+                Flight::Garbage | Flight::Unreadable => {
+                    now.fill_with(|| draw(&mut self.random).to_be_bytes()[0]);
+                }
+                Flight::Unstable | Flight::AllUnstable => {
+                    for (now, new) in now.iter_mut().zip(new) {
+                        *now = between(*now, *new, &mut self.random);
+                    }
+                }
             }
         }
+    }
+}
+
+/// SplitMix64.
+const fn draw(random: &mut u64) -> u64 {
+    *random = random.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mixed = (*random ^ *random >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ mixed >> 31
+}
+
+/// Bits of the one and of the other.
+const fn between(old: u8, new: u8, random: &mut u64) -> u8 {
+    let [mask, ..] = draw(random).to_be_bytes();
+    old & mask | new & !mask
+}
+
+/// The same for all bytes of a unit.
+fn mix(unit: &mut [u8], old: &[u8], new: &[u8], random: &mut u64) {
+    for (now, (old, new)) in unit.iter_mut().zip(old.iter().zip(new)) {
+        *now = between(*old, *new, random);
     }
 }
 
@@ -340,11 +331,9 @@ impl Memory for SimulatedMemory {
         if !self.powered {
             return Err(MemoryFailure::Write);
         }
-        if !self.doubts.is_empty() && !into.is_empty() {
-            let units = start / self.geometry.unit..=(start + into.len() - 1) / self.geometry.unit;
-            if self.doubts.range(units).any(|(_, doubt)| doubt.flight == Flight::Unreadable) {
-                return Err(MemoryFailure::Unreadable);
-            }
+        let unit = self.geometry.unit;
+        if self.doubts.is_unreadable(start / unit, (start + into.len()).div_ceil(unit)) {
+            return Err(MemoryFailure::Unreadable);
         }
         into.copy_from_slice(&self.bytes[start..start + into.len()]);
         Ok(())
@@ -383,9 +372,7 @@ impl Memory for SimulatedMemory {
             self.interrupt(start, data, Cut { flight, ..cut });
             return Err(MemoryFailure::Write);
         }
-        if !self.doubts.is_empty() {
-            self.doubts.retain(|index, _| !units.contains(index));
-        }
+        self.doubts.remove(units.start, units.end);
         self.begun[units].fill(true);
         self.bytes[start..start + data.len()].copy_from_slice(data);
         Ok(())
@@ -405,7 +392,7 @@ impl Memory for SimulatedMemory {
             self.interrupt(start, &vec![ERASED; page_size], cut);
             return Err(MemoryFailure::Write);
         }
-        self.doubts.retain(|index, _| !units.contains(index));
+        self.doubts.remove(units.start, units.end);
         self.begun[units].fill(false);
         self.bytes[start..start + page_size].fill(ERASED);
         if cut.is_some() { Err(MemoryFailure::Write) } else { Ok(()) }
