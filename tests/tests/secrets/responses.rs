@@ -6,16 +6,24 @@ use std::collections::HashMap;
 use apdu_spec::command::table::COMMANDS;
 use apdu_spec::command::{Command, CommandName, Row, Selection};
 use apdu_spec::cryptography::{Engine, KeyPurpose, session_key};
+use apdu_spec::curve::Curve;
 use apdu_spec::element::{Kind, Role, Sequence};
 use apdu_spec::file::APPLICATION;
+use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::software::Software;
+use apdu_spec::status::StatusWord;
 use purse_tests::bench_card::CommonCard;
 use purse_tests::rows::example;
 use purse_tests::scheme::{
     self, OTHER_VERSION, VERSION, initialize, issuer, master, own_key, party, pin, voucher,
 };
 use purse_tests::stage::{Stage, Staged, profile, staged};
+
+/// The purse that a purse meets.
+fn peer() -> PartyNumber {
+    party(3)
+}
 
 /// A piece of a secret. Everything here is the same in every run, so one that is not there by chance never is.
 const RUN: usize = 4;
@@ -37,6 +45,14 @@ impl Secrets {
         // The key that a SAM derives for the purse before it.
         secrets.add("derived key", &own_key(KeyPurpose::Payment, party(1), VERSION).0);
         secrets.add("PIN", &pin(profile(role).pin).emit());
+        if role == Role::Purse {
+            let private = scheme::private_key(number);
+            let shared = Software.agree(&private, &scheme::public_key(&scheme::private_key(peer())));
+            // Behind these bytes stands its number, which is no secret.
+            secrets.add("private key", &private.0[..27]);
+            secrets.add("shared secret", &shared.expect("keys").0);
+            secrets.add("pair key", &scheme::pair(number, peer()).0);
+        }
         for details in [&staged.load, &staged.settled, &staged.open] {
             secrets.add_session(details);
         }
@@ -56,7 +72,11 @@ impl Secrets {
             Kind::Load => (KeyPurpose::Load, details.to),
             Kind::Unload => (KeyPurpose::Load, details.from),
             Kind::Purchase => (KeyPurpose::Payment, details.from),
-            Kind::Refund | Kind::Transfer => (KeyPurpose::Payment, details.to),
+            Kind::Refund => (KeyPurpose::Payment, details.to),
+            Kind::Transfer => {
+                let mut key = Software.load(&scheme::pair(details.from, details.to));
+                return self.add("session key", &session_key(&Software, &mut key, details).0);
+            }
         };
         let mut key = Software.load(&own_key(purpose, number, details.key_version));
         self.add("session key", &session_key(&Software, &mut key, details).0);
@@ -70,12 +90,12 @@ impl Secrets {
         }
     }
 
-    /// Sends a command; how many bytes came back.
+    /// Sends a command; how many bytes came back, and with which status.
     #[track_caller]
-    fn send(&self, bench: &mut CommonCard, command: &[u8]) -> usize {
+    fn send(&self, bench: &mut CommonCard, command: &[u8]) -> (usize, StatusWord) {
         let answer = bench.transmit(command);
         self.assert_absent(&answer.data, command);
-        answer.data.len()
+        (answer.data.len(), answer.status)
     }
 }
 
@@ -106,10 +126,16 @@ fn variations(row: &Row) -> impl Iterator<Item = Vec<u8>> + '_ {
     })
 }
 
+/// Selected, and in a session with the other purse where that can be.
 fn at(staged: &Staged) -> CommonCard {
     let mut bench = staged.bench.copied();
     bench.select();
+    bench.send(&meeting());
     bench
+}
+
+fn meeting() -> Command<'static> {
+    Command::VerifyCertificate(scheme::key_pair(peer()).certificate)
 }
 
 #[test]
@@ -122,7 +148,7 @@ fn no_variation_of_any_command_gives_a_piece_of_a_secret() {
             for row in &COMMANDS {
                 let mut bench = at(&staged);
                 for command in variations(row) {
-                    bytes += secrets.send(&mut bench, &command);
+                    bytes += secrets.send(&mut bench, &command).0;
                     commands += 1;
                 }
             }
@@ -147,7 +173,7 @@ fn reading_over_everything_there_is_finds_no_piece_of_a_secret() {
             }
             for place in 0..=u16::MAX {
                 let [p1, p2] = place.to_be_bytes();
-                read += secrets.send(&mut bench, &[0x00, instruction, p1, p2, 0x00]);
+                read += secrets.send(&mut bench, &[0x00, instruction, p1, p2, 0x00]).0;
             }
         }
         assert!(read > 20_000, "{role:?}: {read} bytes");
@@ -155,7 +181,16 @@ fn reading_over_everything_there_is_finds_no_piece_of_a_secret() {
 }
 
 /// What is answered where everything is right, and again, and of what is past.
-fn right(role: Role, staged: &Staged) -> (Vec<Vec<u8>>, Vec<PayDetails>) {
+struct Life {
+    /// What an active card does.
+    done: Vec<Vec<u8>>,
+    /// What it may not have an answer to.
+    asked: Vec<Vec<u8>>,
+    details: Vec<PayDetails>,
+}
+
+/// A reversal has a sequence of its own.
+fn right(role: Role, staged: &Staged) -> Life {
     let (own, other) = match role {
         Role::Purse => (party(1), party(2)),
         Role::Merchant => (party(2), party(1)),
@@ -164,7 +199,7 @@ fn right(role: Role, staged: &Staged) -> (Vec<Vec<u8>>, Vec<PayDetails>) {
     let spent = scheme::pay_details(paying, 50, (own, 3), (other, 7));
     let load = scheme::pay_details(Kind::Load, 1_00, (issuer(), 4), (own, 4));
     let unload = scheme::pay_details(Kind::Unload, 40, (own, 5), (issuer(), 5));
-    let declined = scheme::pay_details(Kind::Load, 1_00, (issuer(), 6), (own, 6));
+    let declined = scheme::pay_details(Kind::Load, 1_00, (issuer(), 7), (own, 7));
     let mut details = vec![spent, load, unload, declined];
     let mut commands = vec![
         Command::Verify(Some(pin(profile(role).pin))),
@@ -182,13 +217,27 @@ fn right(role: Role, staged: &Staged) -> (Vec<Vec<u8>>, Vec<PayDetails>) {
         let bought = scheme::pay_details(Kind::Purchase, 70, (other, 3), (own, 8));
         commands.extend([initialize(&bought), Command::Credit(voucher(&bought))]);
         details.push(bought);
+    } else {
+        let paid = scheme::pay_details(Kind::Transfer, 30, (own, 8), (peer(), 3));
+        let taken = scheme::pay_details(Kind::Transfer, 20, (peer(), 4), (own, 10));
+        let refused = scheme::pay_details(Kind::Transfer, 10, (peer(), 5), (own, 11));
+        commands.extend([
+            meeting(),
+            scheme::debit(&paid),
+            scheme::reverse(&paid),
+            initialize(&taken),
+            Command::Credit(voucher(&taken)),
+            Command::Decline(voucher(&refused)),
+        ]);
+        details.extend([paid, taken, refused]);
     }
-    commands.extend((0..12).flat_map(|sequence| {
+    commands.push(Command::Select(Selection::Application(&APPLICATION), true));
+    let asked = (0..12).flat_map(|sequence| {
         let sequence = Sequence(sequence);
         [Command::GetProof(sequence), Command::ReadEntry(sequence)]
-    }));
-    commands.push(Command::Select(Selection::Application(&APPLICATION), true));
-    (commands.iter().map(|command| command.emit().as_bytes().to_vec()).collect(), details)
+    });
+    let bytes = |command: Command<'_>| command.emit().as_bytes().to_vec();
+    Life { done: commands.into_iter().map(bytes).collect(), asked: asked.map(bytes).collect(), details }
 }
 
 #[test]
@@ -197,15 +246,28 @@ fn what_is_answered_in_a_whole_life_has_no_piece_of_a_secret() {
         for stage in Stage::ALL {
             let staged = staged(role, stage);
             let mut secrets = Secrets::of(role, &staged);
-            let (commands, details) = right(role, &staged);
-            for details in &details {
+            let life = right(role, &staged);
+            for details in &life.details {
                 secrets.add_session(details);
             }
             let mut bench = at(&staged);
-            let read: usize = commands.iter().map(|command| secrets.send(&mut bench, command)).sum();
+            let mut read = 0;
+            for command in life.done.iter().chain(&life.asked) {
+                let (length, status) = secrets.send(&mut bench, command);
+                read += length;
+                let may_fail = stage != Stage::Active || life.asked.contains(command);
+                assert!(may_fail || status == StatusWord::Success, "{role:?}: {status:?} to {command:02X?}");
+            }
             assert!(stage != Stage::Active || read > 500, "{role:?}: {read} bytes");
         }
     }
+}
+
+#[track_caller]
+fn assert_caught(secrets: &Secrets, piece: &[u8]) {
+    let answer = [&[0x70; 9], piece, &[0; 3]].concat();
+    let caught = std::panic::catch_unwind(|| secrets.assert_absent(&answer, &[]));
+    assert!(caught.is_err(), "{piece:02X?}");
 }
 
 #[test]
@@ -217,9 +279,10 @@ fn a_piece_of_a_secret_would_be_found() {
         own_key(KeyPurpose::Payment, party(1), VERSION),
         master(KeyPurpose::Payment, OTHER_VERSION),
     ] {
-        let answer = [&[0x70; 9], &key.0[7..11], &[0; 3]].concat();
-        let caught = std::panic::catch_unwind(|| secrets.assert_absent(&answer, &[]));
-        assert!(caught.is_err(), "{key:?}");
+        assert_caught(&secrets, &key.0[7..11]);
     }
+    let purse = Secrets::of(Role::Purse, &self::staged(Role::Purse, Stage::Active));
+    assert_caught(&purse, &scheme::private_key(party(1)).0[22..26]);
+    assert_caught(&purse, &scheme::pair(party(1), peer()).0[7..11]);
     assert!(COMMANDS.iter().any(|row| row.command == CommandName::GetProof));
 }
