@@ -29,6 +29,8 @@ use purse_terminal::simulated_memory::SimulatedMemory;
 
 /// The case that must be caught.
 const SEEDED: &str = "ends-early";
+/// The case of agreements with other purses.
+const AGREE: &str = "agree";
 /// The holder's PIN.
 const PIN: &str = "12345678";
 
@@ -62,7 +64,7 @@ impl Engine for Watched {
     }
 }
 
-/// The cards that are watched have no key pair.
+/// The curve that ships; a private key is undefined, and so is what it agrees on.
 impl Curve for Watched {
     const DEPTH: usize = Software::DEPTH;
 
@@ -75,7 +77,9 @@ impl Curve for Watched {
     }
 
     fn agree(&self, private: &PrivateKey, peer: &PublicKey) -> Option<SharedSecret> {
-        Software.agree(private, peer)
+        let private = Box::new(private.clone());
+        mark(address(&private.0), private.0.len(), MemState::Undefined);
+        Software.agree(&private, peer)
     }
 
     fn hash(&self, message: &[u8]) -> [u8; 32] {
@@ -156,8 +160,71 @@ fn authenticated(command: &Command<'_>, behind: usize) -> Vec<Vec<u8>> {
     variants(&bytes, end - 8..end)
 }
 
-/// A card and the commands that one case presents to copies of it.
-fn case(name: &str) -> Option<(CommonCard, Vec<Vec<u8>>)> {
+/// What one case presents.
+struct Case {
+    /// To copies of this card.
+    bench: CommonCard,
+    /// First these commands, of which the jumps are not counted.
+    before: Vec<Vec<u8>>,
+    /// Then one of these.
+    presented: Vec<Vec<u8>>,
+}
+
+/// The case of this name.
+fn case(name: &str) -> Option<Case> {
+    let (bench, presented) = match name.strip_suffix("-transfer") {
+        Some(name) => return of_a_transfer(name),
+        None => without_a_peer(name)?,
+    };
+    Some(Case { bench, before: Vec::new(), presented })
+}
+
+/// A transfer's commands, in a session with the other purse, under the key that both have agreed on.
+fn of_a_transfer(name: &str) -> Option<Case> {
+    let mut purse = CommonCard::new(&Profile { pin: PIN, ..Profile::purse(1, 100_00) }.with_key_pair());
+    let peer = party(3);
+    let (le, tac_and_le) = (1, 9);
+    purse.succeed(&meeting(3));
+    let presented = match name {
+        "debit" => authenticated(&scheme::debit(&purse.paying(Kind::Transfer, 1_00, peer)), le),
+        "credit" => {
+            let details = purse.paid(Kind::Transfer, 1_00, peer);
+            authenticated(&Command::Credit(scheme::voucher(&details)), tac_and_le)
+        }
+        "decline" => {
+            let details = purse.paid(Kind::Transfer, 1_00, peer);
+            authenticated(&Command::Decline(scheme::voucher(&details)), tac_and_le)
+        }
+        "acknowledge" => {
+            let details = purse.spend(Kind::Transfer, 1_00, peer);
+            authenticated(&scheme::acknowledge(&details), 0)
+        }
+        "reverse" => {
+            let details = purse.spend(Kind::Transfer, 1_00, peer);
+            authenticated(&scheme::reverse(&details), 0)
+        }
+        _ => return None,
+    };
+    Some(Case { bench: purse, before: vec![meeting(3).emit().as_bytes().to_vec()], presented })
+}
+
+/// VERIFY CERTIFICATE of another purse.
+fn meeting(number: u64) -> Command<'static> {
+    Command::VerifyCertificate(scheme::key_pair(party(number)).certificate)
+}
+
+/// Purses that differ in their private keys each meet another one: the jumps that agreeing with it takes.
+fn agreements() {
+    for number in 1..=9 {
+        let profile = Profile { pin: PIN, ..Profile::purse(number, 0) }.with_key_pair();
+        let mut card = watched(&CommonCard::new(&profile)).expect("a process may read itself");
+        let (jumps, status) = transmit(&mut card, meeting(number + 1).emit().as_bytes());
+        println!("{AGREE} {jumps} {}", hex::encode(status));
+    }
+}
+
+/// A card and the commands that are presented to copies of it.
+fn without_a_peer(name: &str) -> Option<(CommonCard, Vec<Vec<u8>>)> {
     let mut purse = CommonCard::new(&Profile { pin: PIN, ..Profile::purse(1, 100_00) });
     let mut sam = CommonCard::new(&Profile { pin: PIN, ..Profile::sam(2, 100_00) });
     // Behind the authenticator stand what they are given with.
@@ -273,9 +340,16 @@ pub fn run(cases: impl Iterator<Item = String>) -> ExitCode {
             seeded();
             continue;
         }
-        let Some((bench, commands)) = case(&name) else { return ExitCode::FAILURE };
-        for command in commands {
+        if name == AGREE {
+            agreements();
+            continue;
+        }
+        let Some(Case { bench, before, presented }) = case(&name) else { return ExitCode::FAILURE };
+        for command in presented {
             let mut card = watched(&bench).expect("a process may read itself");
+            for command in &before {
+                transmit(&mut card, command);
+            }
             let command = if name == "resolve" { tac_marked(command) } else { command };
             let (jumps, status) = transmit(&mut card, &command);
             println!("{name} {jumps} {}", hex::encode(status));
