@@ -6,7 +6,7 @@ use apdu_spec::element::{Kind, Role};
 use purse_card::memory::Memory;
 use purse_terminal::simulated_memory::{Cut, Flight, SimulatedMemory};
 
-use crate::flips::{Draw, History, TinyCard, memory};
+use crate::flips::{Draw, History, PEER, SLOTS, TinyCard, meeting, memory};
 use crate::scheme::{Profile, acknowledge, debit, issuer, party, pin, reverse};
 
 fn profile(role: Role) -> Profile {
@@ -18,11 +18,15 @@ fn profile(role: Role) -> Profile {
 
 /// A card with its PIN verified.
 fn card(role: Role) -> TinyCard {
-    let mut card = TinyCard::on(memory());
+    card_of(&profile(role))
+}
+
+fn card_of(profile: &Profile) -> TinyCard {
+    let mut card = TinyCard::on(memory(SLOTS + usize::from(profile.key_pair.is_some())));
     card.select();
-    card.personalise(&profile(role));
+    card.personalise(profile);
     card.select();
-    card.verify(pin(profile(role).pin));
+    card.verify(pin(profile.pin));
     card
 }
 
@@ -73,7 +77,26 @@ pub fn histories(role: Role) -> Vec<History> {
     {
         all.push(interrupted(name, role, &wrapped, operation));
     }
+    if role == Role::Purse {
+        all.extend(with_a_key_pair());
+    }
     all
+}
+
+/// Of a purse that takes part in transfers: when it is new; and with all places of EF.EXC taken, one by a transfer.
+fn with_a_key_pair() -> [History; 2] {
+    let profile = profile(Role::Purse).with_key_pair();
+    let new = card_of(&profile);
+    let mut kept = new.copied();
+    kept.select();
+    kept.verify(pin(profile.pin));
+    kept.succeed(&meeting());
+    kept.spend(Kind::Transfer, 15, party(PEER));
+    kept.receive(Kind::Transfer, 8, party(PEER));
+    kept.spend(Kind::Unload, 6, issuer());
+    (0..9).for_each(|turn| record(&mut kept, Role::Purse, turn));
+    [("a key pair", new), ("a key pair, a transfer kept", kept)]
+        .map(|(name, card)| History { profile: profile.clone(), ..history(name, Role::Purse, card) })
 }
 
 /// The same card, ready to go on.

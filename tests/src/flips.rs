@@ -8,6 +8,8 @@ mod script;
 
 use std::ops::Range;
 
+use apdu_spec::command::{Command, Request};
+use apdu_spec::element::Kind;
 use apdu_spec::software::Software;
 use apdu_spec::status::StatusWord;
 use purse_card::memory::{Geometry, Memory};
@@ -17,15 +19,15 @@ use purse_terminal::simulated_memory::SimulatedMemory;
 
 use crate::bench_card::{Answer, BenchCard};
 use crate::scheme::Profile;
-pub(crate) use script::business;
+pub(crate) use script::{PEER, business, meeting};
 use script::{Script, look, script_of};
 
 /// Records in EF.LOG.
 pub const WINDOW: usize = 4;
 /// Places in EF.EXC.
 pub const EXCEPTIONS: usize = 2;
-/// As few bytes as four slots need, so that pages are built all the time.
-const PAGE: usize = 40 + 8 + 8 + 4 * 168;
+/// Slots of a page: as few as a card can have, so that pages are built all the time; a key pair needs one more.
+pub(crate) const SLOTS: usize = 4;
 
 /// A card whose every bit can be tried.
 pub type TinyCard = BenchCard<WINDOW, EXCEPTIONS>;
@@ -89,8 +91,8 @@ impl Tally {
     }
 }
 
-pub(crate) fn memory() -> SimulatedMemory {
-    let shape = Geometry { unit: 8, page_size: PAGE, pages: 0, atomic: false };
+pub(crate) fn memory(slots: usize) -> SimulatedMemory {
+    let shape = Geometry { unit: 8, page_size: 40 + 8 + 8 + slots * 168, pages: 0, atomic: false };
     let pages = minimum_pages(shape, WINDOW, EXCEPTIONS).expect("a page holds slots");
     SimulatedMemory::new(Geometry { pages, ..shape }, 1)
 }
@@ -234,6 +236,21 @@ pub fn places(history: &History, place: Where) -> usize {
         Where::AtRest | Where::Powered => history.image.bytes().len() * 8,
         Where::Blank => history.image.begun().len(),
     }
+}
+
+/// How many times a card of this history debits, credits or declines a transfer while nothing is flipped.
+pub fn transfers_done(history: &History) -> usize {
+    let steps = script_of(&history.profile, &history.image).steps;
+    let done = steps.iter().filter(|step| step.answer.status == StatusWord::Success);
+    let of_transfers = done.filter(|step| {
+        let kind = match Request::parse(&step.command).and_then(|request| request.command()) {
+            Ok(Command::Debit(data)) => data.kind,
+            Ok(Command::Credit(voucher) | Command::Decline(voucher)) => voucher.pay_details.kind,
+            _ => return false,
+        };
+        kind == Kind::Transfer
+    });
+    of_transfers.count()
 }
 
 /// Flips every `stride`th bit from `first` on, each by itself. `progress` is told after each how many are done, of how

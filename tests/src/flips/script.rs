@@ -10,7 +10,8 @@ use purse_terminal::simulated_memory::SimulatedMemory;
 use super::{TinyCard, fresh, power_up};
 use crate::bench_card::Answer;
 use crate::scheme::{
-    Profile, acknowledge, debit, initialize, issuer, party, pay_details, pin, reverse, script, voucher,
+    Profile, acknowledge, debit, initialize, issuer, key_pair, party, pay_details, pin, reverse, script,
+    voucher,
 };
 
 /// A command with its right answer, and all that the card says of itself after it.
@@ -65,6 +66,14 @@ pub(crate) const fn business(role: Role) -> (u64, Kind, Kind) {
     }
 }
 
+/// The other purse of a purse that takes part in transfers.
+pub(crate) const PEER: u64 = 3;
+
+/// VERIFY CERTIFICATE of that one.
+pub(crate) fn meeting() -> Command<'static> {
+    Command::VerifyCertificate(key_pair(party(PEER)).certificate)
+}
+
 /// Every command of the table, those that write more than once so that the log goes round and pages are built.
 fn play(profile: &Profile, card: &mut TinyCard, send: &mut dyn FnMut(&mut TinyCard, &[u8])) {
     let own = profile.number;
@@ -92,9 +101,12 @@ fn play(profile: &Profile, card: &mut TinyCard, send: &mut dyn FnMut(&mut TinyCa
     go(card, &Command::ChangePin(pin(profile.pin), pin("2222")));
     go(card, &Command::Lock);
     go(card, &Command::Unlock);
+    go(card, &meeting());
     // What is still open is brought to its end, in one way and, where that is refused, in the other.
-    for sequence in past.map(Sequence) {
-        let answer = card.send(&Command::ReadEntry(sequence));
+    let exceptions = (1..=2).map(|number| Command::ReadRecord(Some(0x19), number));
+    let entries = past.map(|sequence| Command::ReadEntry(Sequence(sequence)));
+    let answers: Vec<Answer> = exceptions.chain(entries).map(|command| card.send(&command)).collect();
+    for answer in answers {
         if let Some(record) = answer.data.try_into().ok().and_then(|bytes| LogRecord::parse(&bytes).ok()) {
             go(card, &reverse(&record.pay_details));
             go(card, &acknowledge(&record.pay_details));
@@ -117,6 +129,9 @@ fn play(profile: &Profile, card: &mut TinyCard, send: &mut dyn FnMut(&mut TinyCa
         let unload = card.paying(Kind::Unload, 7, issuer());
         go(card, &debit(&unload));
         go(card, &if round == 1 { reverse(&unload) } else { acknowledge(&unload) });
+        if profile.key_pair.is_some() {
+            transfers(card, round, &mut go);
+        }
         let counter = card.identity().administration_counter + 1;
         let issuers = script(own, counter, &Parameter::PinTries);
         let request = Request::parse(&issuers).and_then(|request| request.command());
@@ -124,4 +139,19 @@ fn play(profile: &Profile, card: &mut TinyCard, send: &mut dyn FnMut(&mut TinyCa
     }
     go(card, &Command::StoreData(true, 0, &[]));
     go(card, &Command::ReadBinary(Some(0x15), 0));
+}
+
+/// One transfer to the other purse and two from it, of which one is declined.
+fn transfers(card: &mut TinyCard, round: u32, go: &mut dyn FnMut(&mut TinyCard, &Command<'_>)) {
+    let peer = party(PEER);
+    let sent = pay_details(Kind::Transfer, 3 + round, card.side(), (peer, 700 + round));
+    go(card, &debit(&sent));
+    go(card, &debit(&sent));
+    go(card, &if round == 1 { reverse(&sent) } else { acknowledge(&sent) });
+    let taken = pay_details(Kind::Transfer, 4, (peer, 750 + 2 * round), card.side());
+    go(card, &initialize(&taken));
+    go(card, &Command::Credit(voucher(&taken)));
+    go(card, &Command::Credit(voucher(&taken)));
+    let declined = pay_details(Kind::Transfer, 5, (peer, 751 + 2 * round), card.side());
+    go(card, &Command::Decline(voucher(&declined)));
 }

@@ -1,10 +1,14 @@
 //! A bit of a card's memory is wrong: the card works rightly or says that it is damaged (`purse_tests::flips`). Here a
 //! slice of the bits; `cargo run --release -p purse-tests --bin flip-memory` takes every one.
 
-use apdu_spec::element::Role;
+use apdu_spec::command::Command;
+use apdu_spec::element::{Kind, Role};
+use apdu_spec::record::LogRecord;
 use purse_card::memory::Memory;
 use purse_tests::flip_histories::{histories, random_history};
-use purse_tests::flips::{History, Tally, Where, flip_pairs, flip_some_bits, places};
+use purse_tests::flips::{
+    History, Tally, TinyCard, Where, flip_pairs, flip_some_bits, places, transfers_done,
+};
 
 /// One bit in so many; a prime, so that all bits of a byte and all bytes of an entry have their turn.
 const STRIDE: usize = 53;
@@ -53,7 +57,7 @@ fn a_unit_that_is_taken_for_blank_or_not_changes_nothing_or_is_found() {
 fn the_bench_histories_are_what_they_are_called() {
     for role in [Role::Purse, Role::Merchant] {
         let all = histories(role);
-        assert_eq!(all.len(), 9);
+        assert_eq!(all.len(), if role == Role::Purse { 11 } else { 9 });
         let distinct: std::collections::BTreeSet<_> =
             all.iter().map(|history| history.image.bytes()).collect();
         assert_eq!(distinct.len(), all.len());
@@ -65,4 +69,22 @@ fn the_bench_histories_are_what_they_are_called() {
             );
         }
     }
+}
+
+/// What is flipped in has to be there: EF.EXC holds a transfer, and the card of it takes part in more of them.
+#[test]
+fn a_transfer_is_kept_and_more_are_made_where_bits_are_flipped() {
+    let histories = histories(Role::Purse);
+    let kept = histories.last().unwrap();
+    let of = |card: &mut TinyCard, number| {
+        let answer = card.succeed(&Command::ReadRecord(Some(0x19), number));
+        LogRecord::parse(&answer.try_into().unwrap()).unwrap()
+    };
+    let mut card = TinyCard::on(kept.image.clone());
+    card.select();
+    let kinds = [1, 2].map(|number| of(&mut card, number).pay_details.kind);
+    assert!(kinds.contains(&Kind::Transfer) && kinds.contains(&Kind::Unload), "{kinds:?}");
+    let transfers = transfers_done(kept);
+    // Debited, credited and declined, and each of the first two again, three times over.
+    assert_eq!(transfers, 15);
 }
