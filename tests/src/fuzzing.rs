@@ -7,6 +7,7 @@ pub mod card;
 pub mod card_file;
 pub mod elements;
 mod input;
+pub mod letters;
 pub mod memory_image;
 pub mod scheme_file;
 pub mod seeds;
@@ -22,12 +23,13 @@ pub struct Target {
 }
 
 /// Every target. `fuzz/Cargo.toml` and `fuzz/corpus` must have the same ones, and a test holds them to it.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     Target { name: "answers", run: answers::target },
     Target { name: "apdu", run: apdu::target },
     Target { name: "card", run: card::target },
     Target { name: "card_file", run: card_file::target },
     Target { name: "elements", run: elements::target },
+    Target { name: "letters", run: letters::target },
     Target { name: "memory_image", run: memory_image::target },
     Target { name: "scheme_file", run: scheme_file::target },
     Target { name: "transmission", run: transmission::target },

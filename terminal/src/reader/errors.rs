@@ -1,6 +1,6 @@
 //! What the service's errors mean: before a command was sent, and while one was under way.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::time::Duration;
 
 use pcsc::{Context, Error, ReaderState, Scope, State};
@@ -36,7 +36,8 @@ pub(super) fn before(error: Error, reader: &str) -> TransportError {
 /// it is asked.
 pub(super) fn during(error: Error, reader: &str) -> TransportError {
     match error {
-        Error::ResetCard => TransportError::CardReset(reader.to_owned()),
+        // A reset ends what card and reader had agreed on.
+        Error::ResetCard | Error::ProtoMismatch => TransportError::CardReset(reader.to_owned()),
         Error::RemovedCard | Error::NoSmartcard => TransportError::CardRemoved(reader.to_owned()),
         Error::ReaderUnavailable | Error::UnknownReader => TransportError::ReaderRemoved(reader.to_owned()),
         Error::NoService | Error::ServiceStopped | Error::Shutdown => {
@@ -61,17 +62,21 @@ pub(super) fn look(reader: &str) -> TransportError {
         return TransportError::ServiceStopped(reader.to_owned());
     };
     let Ok(name) = CString::new(reader) else { return TransportError::ResponseLost };
-    let mut states = [ReaderState::new(name, State::UNAWARE)];
-    match context.get_status_change(Duration::ZERO, &mut states) {
-        Ok(()) | Err(Error::Timeout) => {}
-        Err(_) => return TransportError::ReaderRemoved(reader.to_owned()),
-    }
-    let [state] = states.map(|state| state.event_state());
+    let Ok(state) = state(&context, &name) else { return TransportError::ReaderRemoved(reader.to_owned()) };
     if state.intersects(State::UNKNOWN | State::UNAVAILABLE) {
         TransportError::ReaderRemoved(reader.to_owned())
     } else if state.contains(State::EMPTY) {
         TransportError::CardRemoved(reader.to_owned())
     } else {
         TransportError::ResponseLost
+    }
+}
+
+/// What the service says of a reader now.
+pub(super) fn state(context: &Context, reader: &CStr) -> Result<State, Error> {
+    let mut states = [ReaderState::new(reader, State::UNAWARE)];
+    match context.get_status_change(Duration::ZERO, &mut states) {
+        Ok(()) | Err(Error::Timeout) => Ok(states[0].event_state()),
+        Err(error) => Err(error),
     }
 }

@@ -7,7 +7,9 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pcsc::{Card, CardStatusOwned, Context, Disposition, Error, Protocols, Scope, ShareMode, Transaction};
+use pcsc::{
+    Card, CardStatusOwned, Context, Disposition, Error, Protocols, Scope, ShareMode, State, Transaction,
+};
 
 use super::connection::{Answer, Job, Outcome};
 use super::errors;
@@ -18,6 +20,9 @@ use crate::transport::{Continuity, EMPTY_RESPONSE, Protocol, TransportError};
 const MUTE: Duration = Duration::from_secs(1);
 /// Before a card that another program has reset is taken up again: it may be about to do so once more.
 const PAUSE: Duration = Duration::from_millis(2);
+/// pcscd tells of another program's reset before it does it, and does not ask then whose transaction it is by now. What is
+/// on its way comes within this time, and no more of them are let through.
+const SETTLED: Duration = Duration::from_millis(20);
 
 /// The far end of a connection.
 pub(super) struct Worker {
@@ -31,6 +36,8 @@ pub(super) struct Worker {
     agreed: Cell<bool>,
     /// No session of ours is known on the card: it has just been connected to, or reset.
     fresh: Cell<bool>,
+    /// Another program may have begun to reset the card when it was connected to.
+    disturbed: Cell<bool>,
 }
 
 /// Jobs end with the near end, or with one that has nobody left to answer.
@@ -44,7 +51,8 @@ impl Worker {
         todo: Receiver<Job>,
         done: SyncSender<Outcome>,
     ) -> Self {
-        Self { reader, sharing, limit, todo, done, agreed: Cell::new(true), fresh: Cell::new(true) }
+        let (agreed, fresh, disturbed) = (Cell::new(true), Cell::new(true), Cell::new(false));
+        Self { reader, sharing, limit, todo, done, agreed, fresh, disturbed }
     }
 
     /// Connects, and does what it is asked for until nobody asks any more. Then the card is reset.
@@ -85,6 +93,8 @@ impl Worker {
         let context = Context::establish(Scope::User).map_err(failed)?;
         let name = CString::new(self.reader.as_str())
             .map_err(|_| TransportError::NoReader(format!("no reader is called `{}`", self.reader)))?;
+        let in_use = errors::state(&context, &name).is_ok_and(|state| state.contains(State::INUSE));
+        self.disturbed.set(in_use);
         let begin = Instant::now();
         let mut card = loop {
             match context.connect(&name, self.share_mode(), Protocols::ANY) {
@@ -161,6 +171,9 @@ impl Worker {
         while begin.elapsed() < self.limit {
             match card.transaction2() {
                 Ok(transaction) => {
+                    if self.disturbed.replace(false) || reconnected {
+                        thread::sleep(SETTLED);
+                    }
                     if !reconnected || self.protocol(&transaction).is_ok() {
                         let alone = self.sharing == Sharing::Exclusive && !self.fresh.get() && !reconnected;
                         let continuity = if alone { Continuity::Kept } else { Continuity::Unsure };

@@ -7,6 +7,7 @@ use apdu_spec::element::Kind;
 use apdu_spec::file::{APPLICATION, File};
 use apdu_spec::parameter::Parameter;
 
+use super::letters;
 use crate::bench_card::CommonCard;
 use crate::scheme::{
     Profile, acknowledge, debit, initialize, issuer, key_pair, party, pay_details, pin, reverse, script,
@@ -82,6 +83,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
                 .concat(),
         ],
         "elements" => elements(),
+        "letters" => letters(),
         "memory_image" => (0..4)
             .flat_map(|age| {
                 let edits = [
@@ -157,6 +159,20 @@ fn answers() -> Vec<Vec<u8>> {
     inputs.push(apdu_spec::answer_to_reset::ATR_T0.to_vec());
     inputs
         .push(vec![0x3B, 0xD5, 0x18, 0xFF, 0x81, 0x91, 0xFE, 0x1F, 0xC3, 0x80, 0x73, 0xC8, 0x21, 0x13, 0x09]);
+    inputs
+}
+
+/// Right ones as texts, and the same with nothing and with one byte changed.
+fn letters() -> Vec<Vec<u8>> {
+    let mut inputs = Vec::new();
+    for (which, letter) in (0_u8..).zip(letters::LETTERS.iter()) {
+        inputs.push([&[0][..], letter.text().as_bytes()].concat());
+        inputs.push(vec![which << 2 | 1]);
+        inputs.push(vec![which << 2 | 1, 0, 99, 5, 0x11]);
+    }
+    inputs.push([&[2][..], letters::LIST.text().as_bytes()].concat());
+    inputs.push(vec![3]);
+    inputs.push(vec![3, 0, 60, 5, b'7']);
     inputs
 }
 

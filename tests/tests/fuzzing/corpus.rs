@@ -77,6 +77,7 @@ corpus! {
     card: every_kept_history_goes_as_the_model_says,
     card_file: every_kept_card_file_comes_back_or_is_refused,
     elements: every_kept_element_comes_back,
+    letters: every_kept_letter_comes_back_or_is_refused,
     memory_image: a_card_bears_every_kept_memory,
     scheme_file: every_kept_scheme_comes_back_or_is_refused,
     transmission: every_kept_exchange_is_whole,
