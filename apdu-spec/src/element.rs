@@ -270,3 +270,14 @@ impl Expiry {
         year >> 4 <= 9 && year & 15 <= 9 && (month >= 0x01 && month <= 0x09 || month >= 0x10 && month <= 0x12)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_have_names_of_their_own() {
+        let [purse, merchant] = [Role::Purse, Role::Merchant].map(Role::name);
+        assert!(purse != merchant && !purse.is_empty() && !merchant.is_empty());
+    }
+}

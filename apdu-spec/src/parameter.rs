@@ -172,3 +172,24 @@ impl Parameter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_parameter_has_a_name_of_its_own_and_nothing_else_has_one() {
+        let known = |id: &u8| Parameter::parse(*id, &[]) != Err(DataError::Value);
+        let names: BTreeSet<_> = (0..=u8::MAX).filter(known).map(name).collect();
+        assert_eq!(names.len(), (0..=u8::MAX).filter(known).count());
+        assert!(names.iter().all(|name| name.is_some_and(|name| !name.is_empty())), "{names:?}");
+        assert!((0..=u8::MAX).filter(|id| !known(id)).all(|id| name(id).is_none()));
+    }
+
+    #[test]
+    fn resolutions_have_names_of_their_own() {
+        let [settled, reversed] = [Resolution::Settled, Resolution::Reversed].map(Resolution::name);
+        assert!(settled != reversed && !settled.is_empty() && !reversed.is_empty());
+    }
+}

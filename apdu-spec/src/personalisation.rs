@@ -227,3 +227,35 @@ impl CardProfile<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_data_group_has_a_name_of_its_own_and_nothing_else_has_one() {
+        let one_of_each = [
+            DGI_IDENTITY,
+            DGI_POCKET,
+            DGI_KEYS,
+            DGI_CHECK_VALUES,
+            DGI_MASTERS,
+            DGI_PIN,
+            DGI_PIN_TRIES,
+            DGI_PRIVATE_KEY,
+            DGI_ISSUER_KEY,
+            DGI_CERTIFICATE,
+        ];
+        let names: BTreeSet<_> = one_of_each.map(group_name).into();
+        assert_eq!(names.len(), one_of_each.len());
+        assert!(names.iter().all(|name| name.is_some_and(|name| !name.is_empty())), "{names:?}");
+        let pockets = DGI_POCKET..=DGI_LAST_POCKET;
+        assert_eq!(pockets.clone().count(), POCKETS);
+        for identifier in 0..=u16::MAX {
+            let is_known = one_of_each.contains(&identifier) || pockets.contains(&identifier);
+            assert_eq!(group_name(identifier).is_some(), is_known, "{identifier:04X}");
+        }
+        assert!(pockets.map(group_name).all(|name| name == group_name(DGI_POCKET)));
+    }
+}
