@@ -96,6 +96,39 @@ pub fn short_file(identifier: u8) -> Option<File> {
 mod tests {
     use super::*;
     use crate::command::table;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_tag_and_structure_has_a_name_of_its_own_and_nothing_else_has_one() {
+        let tags = [
+            APPLICATION_TEMPLATE,
+            APPLICATION_IDENTIFIER,
+            APPLICATION_LABEL,
+            CONTROL,
+            FILE_SIZE,
+            FILE_DESCRIPTOR,
+            FILE_IDENTIFIER,
+            FILE_NAME,
+            SHORT_IDENTIFIER,
+            PROPRIETARY,
+            STATUS_BLOCK,
+            PIN_TRIES,
+            LOG_FORMAT,
+            CERTIFICATE,
+            CERTIFICATE_BODY,
+            CERTIFICATE_SIGNATURE,
+        ];
+        let named: BTreeSet<_> = (0..=u16::MAX).filter_map(name).filter(|name| !name.is_empty()).collect();
+        assert_eq!(named.len(), tags.len());
+        assert!((0..=u16::MAX).all(|tag| name(tag).is_some() == tags.contains(&tag)));
+        // ISO/IEC 7816-4 table 14: a DF, and EFs that are transparent, linear and cyclic.
+        let structures = [0x38, 0x01, 0x02, 0x06];
+        let named: BTreeSet<_> = structures.map(structure).into();
+        assert_eq!(named.len(), structures.len());
+        assert!((0..=u8::MAX).all(|byte| {
+            structure(byte).map(|name| !name.is_empty()) == structures.contains(&byte).then_some(true)
+        }));
+    }
 
     #[test]
     fn the_log_format_names_the_fields_of_a_record() {
