@@ -2,6 +2,7 @@
 //! target takes.
 
 use apdu_spec::certificate::TAG_CERTIFICATE;
+use apdu_spec::command::apdu::LONGEST_COMMAND;
 use apdu_spec::command::{Command, Selection, table};
 use apdu_spec::element::Kind;
 use apdu_spec::file::{APPLICATION, File};
@@ -62,7 +63,11 @@ fn conversation() -> Vec<(Vec<u8>, Vec<u8>)> {
 /// Inputs for the target of this name; none for one that is not known.
 pub fn seeds(target: &str) -> Vec<Vec<u8>> {
     match target {
-        "apdu" => conversation().into_iter().map(|(command, _)| command).collect(),
+        "apdu" => {
+            let commands = conversation().into_iter().map(|(command, _)| command);
+            // Found: a class and an instruction that are not known, in more than a short APDU has.
+            commands.chain([[0x95; LONGEST_COMMAND + 1].to_vec()]).collect()
+        }
         "answers" => answers(),
         "card" => histories(),
         "card_file" => vec![
