@@ -44,6 +44,16 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> BenchCard<WINDOW, EXCEPTIONS>
         SimulatedMemory::new(Geometry { pages, ..shape }, 1)
     }
 
+    /// A blank memory with as few bytes as so many slots in a page need, so that pages are built all the time.
+    ///
+    /// # Panics
+    /// Where no card can be on it.
+    pub fn small_memory(slots: usize) -> SimulatedMemory {
+        let shape = Geometry { unit: 8, page_size: 40 + 8 + 8 + slots * 168, pages: 0, atomic: false };
+        let pages = minimum_pages(shape, WINDOW, EXCEPTIONS).expect("a page holds slots");
+        SimulatedMemory::new(Geometry { pages, ..shape }, 1)
+    }
+
     /// Not personalised yet, nothing selected.
     pub fn blank() -> Self {
         Self::on(Self::memory())

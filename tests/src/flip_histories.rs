@@ -6,7 +6,7 @@ use apdu_spec::element::{Kind, Role};
 use purse_card::memory::Memory;
 use purse_terminal::simulated_memory::{Cut, Flight, SimulatedMemory};
 
-use crate::flips::{Draw, History, PEER, SLOTS, TinyCard, meeting, memory};
+use crate::flips::{Draw, History, PEER, SLOTS, TinyCard, meeting};
 use crate::scheme::{Profile, acknowledge, debit, issuer, party, pin, reverse};
 
 fn profile(role: Role) -> Profile {
@@ -22,7 +22,7 @@ fn card(role: Role) -> TinyCard {
 }
 
 fn card_of(profile: &Profile) -> TinyCard {
-    let mut card = TinyCard::on(memory(SLOTS + usize::from(profile.key_pair.is_some())));
+    let mut card = TinyCard::on(TinyCard::small_memory(SLOTS + usize::from(profile.key_pair.is_some())));
     card.select();
     card.personalise(profile);
     card.select();

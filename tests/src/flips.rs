@@ -12,8 +12,7 @@ use apdu_spec::command::{Command, Request};
 use apdu_spec::element::Kind;
 use apdu_spec::software::Software;
 use apdu_spec::status::StatusWord;
-use purse_card::memory::{Geometry, Memory};
-use purse_card::store::minimum_pages;
+use purse_card::memory::Memory;
 use purse_card::{Card, PowerUpError};
 use purse_terminal::simulated_memory::SimulatedMemory;
 
@@ -89,12 +88,6 @@ impl Tally {
         self.violations.extend(other.violations);
         self
     }
-}
-
-pub(crate) fn memory(slots: usize) -> SimulatedMemory {
-    let shape = Geometry { unit: 8, page_size: 40 + 8 + 8 + slots * 168, pages: 0, atomic: false };
-    let pages = minimum_pages(shape, WINDOW, EXCEPTIONS).expect("a page holds slots");
-    SimulatedMemory::new(Geometry { pages, ..shape }, 1)
 }
 
 /// The same bytes with power and without a past.

@@ -6,7 +6,7 @@ use apdu_spec::command::{Command, CommandName, Selection, table};
 use apdu_spec::element::{Expiry, Kind, Role};
 use apdu_spec::personalisation::KeyPair;
 use apdu_spec::status::StatusWord;
-use purse_tests::bench_card::CommonCard;
+use purse_tests::bench_card::{BenchCard, CommonCard};
 use purse_tests::scheme::{
     Profile, initialize, issuer_private_key, key_pair, party, pay_details, private_key, public_key, signed,
 };
@@ -190,4 +190,26 @@ fn a_key_pair_is_personalised_whole_and_fitting_or_not_at_all() {
     }
     let (status, card) = store(&whole, None);
     assert_eq!((status, card.card.number()), (StatusWord::Success, Some(party(1))));
+}
+
+#[test]
+fn a_key_pair_that_no_page_has_room_for_is_refused_and_the_card_stays_blank() {
+    let with = Profile::purse(1, 0).with_key_pair();
+    let mut card = BenchCard::<4, 2>::on(BenchCard::<4, 2>::small_memory(4));
+    card.select();
+    let groups = with.groups();
+    for (block, group) in groups.iter().enumerate() {
+        let last = block + 1 == groups.len();
+        let status = card.send(&Command::StoreData(last, u8::try_from(block).unwrap(), group)).status;
+        assert_eq!(status, if last { StatusWord::MemoryFailure } else { StatusWord::Success }, "{block}");
+    }
+    assert_eq!((card.card.number(), card.card.memory().counts().operations()), (None, 0));
+    let mut without = card.copied();
+    without.select();
+    without.personalise(&Profile::purse(1, 0));
+    assert_eq!(without.card.number(), Some(party(1)));
+    let mut larger = BenchCard::<4, 2>::on(BenchCard::<4, 2>::small_memory(5));
+    larger.select();
+    larger.personalise(&with);
+    assert_eq!(larger.card.number(), Some(party(1)));
 }
