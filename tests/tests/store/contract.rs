@@ -114,6 +114,8 @@ fn room_is_made_at_the_bound() {
     at_the_bound::<9, 2>(4);
     at_the_bound::<8, 2>(8);
     at_the_bound::<12, 2>(5);
+    // Ten with a key pair, nine with masters: one page more.
+    at_the_bound::<4, 1>(5);
 }
 
 #[test]
