@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use crate::explorer::scope::scope;
 use crate::explorer::{Search, explore, smallest};
 use crate::property::{Property, Tally};
-use crate::tears::Tears;
+use crate::tears::{COMMANDS, Tears};
 
 use copy::{Program, replace};
 pub use list::{FAULTS, Fault, Hunt};
@@ -181,7 +181,7 @@ pub fn seek(fault: u32, control: Option<u64>) -> Result<bool, Box<dyn Error>> {
             explored.states
         }
         Hunt::Tears => {
-            let mut tears = Tears::<2, 2>::new(smallest::<2, 2>(16, false), 1, (0, 8));
+            let mut tears = Tears::<2, 2>::new(smallest::<2, 2>(16, false), 1, (0, 8), COMMANDS);
             let until = control.map_or(until, |_| Instant::now() + CONTROL_OF_TEARS);
             tears.run(until, sought);
             note(&mut violated, &tears.torn.tally);

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crate::explorer::scope::scopes;
 use crate::explorer::{Explored, Search, explore, smallest};
 use crate::property::{Property, Tally};
-use crate::tears::{Tears, Torn};
+use crate::tears::{COMMANDS, Tears, Torn};
 use table::{Line, ScopeLine, Summary, TearLine, print};
 
 /// How long and from which seed.
@@ -34,6 +34,9 @@ pub struct Options {
     /// The level that explorations begin at. A low one is gone through to its end, a high one shows more states sooner.
     #[arg(long, default_value_t = 1)]
     first_level: u32,
+    /// Commands of each history of a card whose states are torn.
+    #[arg(long, default_value_t = COMMANDS)]
+    commands: usize,
     /// A row that another program has counted, for the table: its name, how often it has looked, what did not hold.
     #[arg(long, num_args = 3, value_names = ["NAME", "LOOKED AT", "VIOLATIONS"])]
     row: Vec<String>,
@@ -68,7 +71,8 @@ pub fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
     );
     let exploring = seconds * options.exploring;
     let explored = explore_all(begin, exploring, threads, (options.first_level, options.seed));
-    let torn = tear_all(Instant::now(), seconds * (1.0 - options.exploring), threads, options.seed);
+    let tearing = Duration::from_secs_f64((seconds * (1.0 - options.exploring)).max(0.1));
+    let torn = tear_all(Instant::now(), tearing, threads, options);
     let summary = summary(options, begin.elapsed(), &explored, &torn)?;
     print(&summary);
     if let Some(file) = &options.json {
@@ -143,8 +147,8 @@ const MEMORIES: [(&str, usize, bool); 4] = [
     ("bytes", 1, false),
 ];
 
-fn tear_all(begin: Instant, seconds: f64, threads: usize, seed: u64) -> Vec<(&'static str, Torn)> {
-    let until = begin + Duration::from_secs_f64(seconds.max(0.1));
+fn tear_all(begin: Instant, time: Duration, threads: usize, options: &Options) -> Vec<(&'static str, Torn)> {
+    let until = begin + time;
     let mut torn: Vec<(&'static str, Torn)> = Vec::new();
     for (place, (name, unit, atomic)) in MEMORIES.into_iter().enumerate() {
         let left = until.saturating_duration_since(Instant::now());
@@ -152,7 +156,7 @@ fn tear_all(begin: Instant, seconds: f64, threads: usize, seed: u64) -> Vec<(&'s
         let until = Instant::now() + share;
         let parts = thread::scope(|scope| {
             let workers: Vec<_> = (0..threads)
-                .map(|thread| scope.spawn(move || tear(unit, atomic, seed, (thread, threads), until)))
+                .map(|thread| scope.spawn(move || tear((unit, atomic), options, (thread, threads), until)))
                 .collect();
             workers
                 .into_iter()
@@ -177,23 +181,22 @@ fn tear_all(begin: Instant, seconds: f64, threads: usize, seed: u64) -> Vec<(&'s
     torn
 }
 
-fn tear(unit: usize, atomic: bool, seed: u64, share: (usize, usize), until: Instant) -> Torn {
+fn tear(memory: (usize, bool), options: &Options, share: (usize, usize), until: Instant) -> Torn {
     fn with<const WINDOW: usize, const EXCEPTIONS: usize>(
-        unit: usize,
-        atomic: bool,
-        seed: u64,
+        (unit, atomic): (usize, bool),
+        options: &Options,
         share: (usize, usize),
         until: Instant,
     ) -> Torn {
         let geometry = smallest::<WINDOW, EXCEPTIONS>(unit, atomic);
-        let mut tears = Tears::<WINDOW, EXCEPTIONS>::new(geometry, seed, share);
+        let mut tears = Tears::<WINDOW, EXCEPTIONS>::new(geometry, options.seed, share, options.commands);
         tears.run(until, None);
         tears.torn
     }
-    match unit {
-        1 => with::<3, 2>(unit, atomic, seed, share, until),
-        16 => with::<2, 2>(unit, atomic, seed, share, until),
-        _ => with::<4, 2>(unit, atomic, seed, share, until),
+    match memory.0 {
+        1 => with::<3, 2>(memory, options, share, until),
+        16 => with::<2, 2>(memory, options, share, until),
+        _ => with::<4, 2>(memory, options, share, until),
     }
 }
 

@@ -10,7 +10,7 @@ use purse_verification::content::Content;
 use purse_verification::explorer::scope::{scope, scopes};
 use purse_verification::explorer::{Explorer, Search, explore, smallest};
 use purse_verification::property::Property;
-use purse_verification::tears::Tears;
+use purse_verification::tears::{COMMANDS, Tears};
 
 /// States of each scope.
 const STATES: usize = 700;
@@ -115,7 +115,7 @@ fn another_seed_looks_at_other_states_and_comes_to_the_same_end() {
 
 #[test]
 fn torn_commands_hold() {
-    let mut tears = Tears::<2, 2>::new(smallest::<2, 2>(16, false), 1, (0, 16));
+    let mut tears = Tears::<2, 2>::new(smallest::<2, 2>(16, false), 1, (0, 16), COMMANDS);
     tears.run(Instant::now() + Duration::from_secs(2), None);
     assert!(tears.torn.tally.is_clean(), "{:?}", tears.torn.tally.violations());
     assert!(tears.torn.power_ups > 1_000, "{}", tears.torn.power_ups);

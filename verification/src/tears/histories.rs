@@ -94,14 +94,17 @@ const TRANSFERS: [&str; 16] = [
     "reverse a transfer",
     "acknowledge",
 ];
-/// Commands of a history.
-const LENGTH: usize = 34;
+/// Commands of a history, unless more are asked for.
+pub const COMMANDS: usize = 34;
 
-/// Every state of every history.
+/// Every state of every history of so many commands.
 ///
 /// # Panics
 /// If nothing of a history can be done any more.
-pub(super) fn states<const WINDOW: usize, const EXCEPTIONS: usize>(geometry: Geometry) -> Vec<Rest> {
+pub(super) fn states<const WINDOW: usize, const EXCEPTIONS: usize>(
+    geometry: Geometry,
+    commands: usize,
+) -> Vec<Rest> {
     let mut states = Vec::new();
     for (role, has_key_pair) in [(Role::Purse, false), (Role::Purse, true), (Role::Merchant, false)] {
         states.push(blank::<WINDOW, EXCEPTIONS>(geometry, role, has_key_pair));
@@ -117,7 +120,7 @@ pub(super) fn states<const WINDOW: usize, const EXCEPTIONS: usize>(geometry: Geo
         let balance = if role == Role::Purse { 50 } else { 20 };
         let mut rest = new::<WINDOW, EXCEPTIONS>(geometry, role, balance, has_key_pair);
         states.push(rest.clone());
-        for turn in 0..LENGTH {
+        for turn in 0..commands {
             let trials = commands::trials(&rest);
             let wanted = names[turn % names.len()];
             let Some(trial) = trials.iter().find(|trial| trial.name == wanted) else { continue };

@@ -13,6 +13,7 @@ use purse_terminal::simulated_memory::{Cut, Flight};
 use rustc_hash::FxHashSet;
 
 pub use commands::Trial;
+pub use histories::COMMANDS;
 use reference::{Operation, Reference, digest};
 
 use crate::chance::Chance;
@@ -77,8 +78,8 @@ const CONTINUED: u64 = 8;
 const REMEMBERED: usize = 58_000_000;
 
 impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
-    /// Every command on every state of a purse's and a SAM's history on such a memory: of those, each `share`th.
-    pub fn new(geometry: Geometry, seed: u64, (share, shares): (usize, usize)) -> Self {
+    /// Every command on every state of histories of so many commands on such a memory: of those, each `share`th.
+    pub fn new(geometry: Geometry, seed: u64, (share, shares): (usize, usize), commands: usize) -> Self {
         let mut tears = Self {
             references: Vec::new(),
             torn: Torn::default(),
@@ -87,7 +88,9 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Tears<WINDOW, EXCEPTIONS> {
             seen: FxHashSet::default(),
             rested: FxHashSet::default(),
         };
-        for (place, state) in histories::states::<WINDOW, EXCEPTIONS>(geometry).into_iter().enumerate() {
+        for (place, state) in
+            histories::states::<WINDOW, EXCEPTIONS>(geometry, commands).into_iter().enumerate()
+        {
             if place % shares != share {
                 continue;
             }
