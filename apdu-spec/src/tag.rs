@@ -131,6 +131,20 @@ mod tests {
     }
 
     #[test]
+    fn files_are_found_by_their_identifiers_and_nothing_else_is() {
+        let all = |found: fn(&File) -> bool| File::ALL.iter().filter(|file| found(file)).count();
+        for found in File::ALL {
+            assert!(found.identifier().is_none_or(|identifier| file(identifier) == Some(found)));
+            assert!(found.short_identifier().is_none_or(|identifier| short_file(identifier) == Some(found)));
+        }
+        let found = (0..=u16::MAX).filter(|identifier| file(identifier.to_be_bytes()).is_some()).count();
+        assert_eq!(found, all(|file| file.identifier().is_some()));
+        let found = (0..=u8::MAX).filter(|identifier| short_file(*identifier).is_some()).count();
+        assert_eq!(found, all(|file| file.short_identifier().is_some()));
+        assert!(found > 0);
+    }
+
+    #[test]
     fn the_log_format_names_the_fields_of_a_record() {
         let [_, _, length, ref format @ ..] = table::LOG_FORMAT;
         assert_eq!(usize::from(length), format.len());
