@@ -37,6 +37,9 @@ pub struct Options {
     /// Commands of each history of a card whose states are torn.
     #[arg(long, default_value_t = COMMANDS)]
     commands: usize,
+    /// Only explorations whose names have this in them.
+    #[arg(long, default_value = "", hide_default_value = true)]
+    scope: String,
     /// A row that another program has counted, for the table: its name, how often it has looked, what did not hold.
     #[arg(long, num_args = 3, value_names = ["NAME", "LOOKED AT", "VIOLATIONS"])]
     row: Vec<String>,
@@ -70,7 +73,10 @@ pub fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
         options.minutes * (1.0 - options.exploring)
     );
     let exploring = seconds * options.exploring;
-    let explored = explore_all(begin, exploring, threads, (options.first_level, options.seed));
+    let explored = explore_all(begin, exploring, threads, options);
+    if explored.is_empty() {
+        return Err(format!("no exploration has `{}` in its name", options.scope).into());
+    }
     let tearing = Duration::from_secs_f64((seconds * (1.0 - options.exploring)).max(0.1));
     let torn = tear_all(Instant::now(), tearing, threads, options);
     let summary = summary(options, begin.elapsed(), &explored, &torn)?;
@@ -82,24 +88,24 @@ pub fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
 }
 
 /// Each scope gets its share of the time: level after level, until that is over.
-fn explore_all(begin: Instant, seconds: f64, threads: usize, (first, seed): (u32, u64)) -> Vec<Scoped> {
-    let names = scopes(1).len();
+fn explore_all(begin: Instant, seconds: f64, threads: usize, options: &Options) -> Vec<Scoped> {
+    let wanted = scopes(1).into_iter().enumerate().filter(|(_, scope)| scope.name.contains(&options.scope));
+    let places: Vec<usize> = wanted.map(|(place, _)| place).collect();
+    let names = places.len();
     let next = AtomicUsize::new(0);
     let found = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..threads.min(names) {
             scope.spawn(|| {
                 loop {
-                    let place = next.fetch_add(1, Ordering::Relaxed);
-                    if place >= names {
-                        return;
-                    }
+                    let turn = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(place) = places.get(turn).copied() else { return };
                     // What the scopes before it have not used is shared by those that are left.
                     let left = (seconds - begin.elapsed().as_secs_f64()).max(0.1);
-                    let rounds = (names - place).div_ceil(threads);
+                    let rounds = (names - turn).div_ceil(threads);
                     #[expect(clippy::cast_precision_loss, reason = "a handful")]
                     let share = Duration::from_secs_f64(left / rounds as f64);
-                    let scoped = explore_scope(place, first, Instant::now() + share, seed);
+                    let scoped = explore_scope(place, options, Instant::now() + share);
                     eprintln!(
                         "  {}: {} states, level {} ({:.0} s)",
                         scoped.last.scope,
@@ -117,7 +123,8 @@ fn explore_all(begin: Instant, seconds: f64, threads: usize, (first, seed): (u32
     found.into_iter().map(|(_, scoped)| scoped).collect()
 }
 
-fn explore_scope(place: usize, first: u32, until: Instant, seed: u64) -> Scoped {
+fn explore_scope(place: usize, options: &Options, until: Instant) -> Scoped {
+    let (first, seed) = (options.first_level, options.seed);
     let mut complete = None;
     let mut tally = Tally::default();
     for level in first.. {

@@ -230,7 +230,7 @@ pub fn scopes(level: u32) -> Vec<Scope> {
 /// Those in which purses pay purses.
 fn transfers(level: u32) -> Vec<Scope> {
     let requests = level as usize + 1;
-    let (transfer, load) = (Kind::Transfer, Kind::Load);
+    let (transfer, load, purchase) = (Kind::Transfer, Kind::Load, Kind::Purchase);
     let both = |balance, dollars, sequences| Party { dollars, ..purse(balance, sequences) };
     vec![
         Scope {
@@ -279,6 +279,15 @@ fn transfers(level: u32) -> Vec<Scope> {
                 "two pockets: two purses",
                 vec![both(1, 1, level + 2), both(0, 1, level)],
                 &[transfer, load],
+            )
+        },
+        Scope {
+            requests,
+            window: 3,
+            ..bare(
+                "transfer and purchase: two purses, a SAM",
+                vec![purse(3, level + 2), purse(1, level + 1), sam(0, level)],
+                &[transfer, purchase],
             )
         },
     ]
