@@ -17,9 +17,9 @@ use apdu_spec::wire::Reader;
 use data_encoding::BASE32_NOPAD;
 
 /// What a letter's text begins with.
-const PREFIX: &str = "PURSE1:";
+pub const PREFIX: &str = "PURSE1:";
 /// Bytes of SHA-256 at the end: for those who copy by hand.
-const CHECK: usize = 4;
+pub const CHECK: usize = 4;
 
 /// A letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -39,6 +39,22 @@ impl<'a> Input<'a> {
         from[usize::from(self.byte()) % from.len()]
     }
 
+    /// Something right with a few bytes taken out or put in.
+    pub(super) fn edited(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
+        for _ in 0..8 {
+            if self.is_empty() {
+                break;
+            }
+            let place = usize::from(self.number()) % bytes.len().max(1);
+            let form = self.byte();
+            let removed = usize::from(form & 3);
+            let inserted = self.slice(usize::from(form >> 2 & 15));
+            let end = (place + removed).min(bytes.len());
+            bytes.splice(place..end, inserted.iter().copied());
+        }
+        bytes
+    }
+
     /// A loss of power within one of the next operations of a memory.
     pub(super) fn cut(&mut self) -> Cut {
         Cut {

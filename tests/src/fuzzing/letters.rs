@@ -9,17 +9,13 @@ use apdu_spec::element::{Kind, Sequence, Time};
 use apdu_spec::software::Software;
 use apdu_spec::{curve::Curve as _, pay_details::PayDetails};
 use data_encoding::BASE32_NOPAD;
-use purse_terminal::flow::letter::{Content, Letter};
+use purse_terminal::flow::letter::{CHECK, Content, Letter, PREFIX};
 use purse_terminal::hot_list::{HotList, Range};
 
 use super::input::Input;
 use crate::scheme::{
     ISSUER_KEY, eur, issuer, issuer_private_key, key_pair, party, pay_details, public_key, voucher,
 };
-
-/// What a letter's text begins with, and the bytes at its end that are checked.
-const PREFIX: &str = "PURSE1:";
-const CHECK: usize = 4;
 
 /// A letter of each kind.
 pub(super) static LETTERS: LazyLock<[Letter; 6]> = LazyLock::new(|| {
@@ -55,7 +51,7 @@ pub fn target(data: &[u8]) {
         0 => letter(input.rest()),
         1 => letter(&edited_letter(&LETTERS[usize::from(which >> 2) % LETTERS.len()], input)),
         2 => list(input.rest()),
-        _ => list(&edited(LIST.text().into_bytes(), input)),
+        _ => list(&input.edited(LIST.text().into_bytes())),
     }
 }
 
@@ -78,12 +74,12 @@ fn letter(text: &[u8]) {
 }
 
 /// Bytes of a letter with a few of them changed, and the check made for them.
-fn edited_letter(letter: &Letter, input: Input<'_>) -> Vec<u8> {
+fn edited_letter(letter: &Letter, mut input: Input<'_>) -> Vec<u8> {
     let text = letter.text();
     let bytes = text.strip_prefix(PREFIX).and_then(|text| BASE32_NOPAD.decode(text.as_bytes()).ok());
     let mut bytes = bytes.expect("a letter's text");
     bytes.truncate(bytes.len() - CHECK);
-    let mut bytes = edited(bytes, input);
+    let mut bytes = input.edited(bytes);
     let check = Software.hash(&bytes);
     bytes.extend(&check[..CHECK]);
     format!("{PREFIX}{}", BASE32_NOPAD.encode(&bytes)).into_bytes()
@@ -102,20 +98,4 @@ fn list(text: &[u8]) {
     for Range { first, last } in &list.ranges {
         assert!(list.lists(*first) && list.lists(*last));
     }
-}
-
-/// Something right with a few bytes taken out or put in.
-fn edited(mut bytes: Vec<u8>, mut input: Input<'_>) -> Vec<u8> {
-    for _ in 0..8 {
-        if input.is_empty() {
-            break;
-        }
-        let place = usize::from(input.number()) % (bytes.len() + 1);
-        let form = input.byte();
-        let removed = usize::from(form & 3);
-        let inserted = input.slice(usize::from(form >> 2 & 15));
-        let end = (place + removed).min(bytes.len());
-        bytes.splice(place..end, inserted.iter().copied());
-    }
-    bytes
 }

@@ -32,7 +32,7 @@ static TEMPLATE: LazyLock<String> = LazyLock::new(|| {
 pub fn target(data: &[u8]) {
     let mut input = Input::new(data);
     let raw = input.byte() & 1 == 0;
-    let bytes = if raw { input.rest().to_vec() } else { edited(&mut input) };
+    let bytes = if raw { input.rest().to_vec() } else { input.edited(TEMPLATE.as_bytes().to_vec()) };
     let Ok(text) = std::str::from_utf8(&bytes) else { return };
     match Scheme::parse(text) {
         Ok(scheme) => {
@@ -49,21 +49,4 @@ pub fn target(data: &[u8]) {
             assert!(!message.is_empty() && (raw || !message.contains(&KEY[8..24])), "{message}");
         }
     }
-}
-
-/// The template with a few bytes taken out or put in.
-fn edited(input: &mut Input<'_>) -> Vec<u8> {
-    let mut bytes = TEMPLATE.as_bytes().to_vec();
-    for _ in 0..8 {
-        if input.is_empty() {
-            break;
-        }
-        let place = usize::from(input.number()) % bytes.len();
-        let form = input.byte();
-        let removed = usize::from(form & 3);
-        let inserted = input.slice(usize::from(form >> 2 & 15));
-        let end = (place + removed).min(bytes.len());
-        bytes.splice(place..end, inserted.iter().copied());
-    }
-    bytes
 }

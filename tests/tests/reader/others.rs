@@ -63,8 +63,7 @@ fn a_stranger_that_selects_something_else_harms_no_payment() {
     among("select");
 }
 
-/// A reset that pcscd has let through before our phase must not come within it. (Without the wait for it, one phase in
-/// 250 was hit.)
+/// A reset that pcscd has let through before our phase must not come within it.
 #[test]
 fn a_phase_among_resets_keeps_its_session_or_says_that_it_is_lost() {
     let counter = Counter::with_home(Home::new());
