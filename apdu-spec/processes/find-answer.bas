@@ -1,4 +1,4 @@
-10 REM FIND.ANSWER: ANSWER is what the payee of PD has said in ASK.PAYEES; no bytes where it has not been asked
+10 REM FIND.ANSWER: ANSWER is what the payee of PD has said in ASK.PAYEE; no bytes where it has not been asked
 20 LET ANSWER = X""
 30 LET LOOKING = ANSWERS
 40 IF LENGTH(LOOKING) = 0 THEN RETURN

@@ -161,7 +161,7 @@ pub static MESSAGES: &[Message] = &[
         data: &[CARD],
         response: &[],
         status_words: &[DONE, status(StatusWord::FileNotFound, "no such card is at hand")],
-        description: "PAYER is from now on the card at hand that has this number",
+        description: "PAYER is from now on the card at hand that has this number, or nobody",
     },
     Message {
         recipient: Recipient::Terminal,
@@ -169,7 +169,7 @@ pub static MESSAGES: &[Message] = &[
         data: &[CARD],
         response: &[],
         status_words: &[DONE, status(StatusWord::FileNotFound, "no such card is at hand")],
-        description: "PAYEE is from now on the card at hand that has this number",
+        description: "PAYEE is from now on the card at hand that has this number, or nobody",
     },
     Message {
         recipient: Recipient::Card,
@@ -212,7 +212,6 @@ pub static INPUTS: &[Input] = &[
     input("ACCOUNT", ElementForm::Variable, "name of the account that pays a load, ASCII"),
     input("ISSUER.NUMBER", ElementForm::Bytes(8), "the issuer's number"),
     input("CARDS", ElementForm::Variable, "the numbers of the cards at hand, 8 bytes each"),
-    input("PURSES", ElementForm::Variable, "those of them that are purses"),
     Input {
         name: "PIN",
         form: ElementForm::Variable,

@@ -111,10 +111,11 @@ listings! {
     "AGAIN.PAYER", Step, "again-payer";
     "ASK", Step, "ask";
     "ASK.PAYEE", Step, "ask-payee";
-    "ASK.PAYEES", Step, "ask-payees";
     "BACK.PAYEE", Step, "back-payee";
     "BACK.PAYER", Step, "back-payer";
     "BRING", Step, "bring";
+    "BRING.OTHERS", Step, "bring-others";
+    "BRING.PURCHASES", Step, "bring-purchases";
     "CERTIFICATE.SHOWN", Step, "certificate-shown";
     "CERTIFICATES", Step, "certificates";
     "CREDIT.LOAD", Step, "credit-load";
@@ -128,12 +129,12 @@ listings! {
     "HEAR", Step, "hear";
     "HOLDINGS", Step, "holdings";
     "INTRODUCE", Step, "introduce";
+    "LOOK", Step, "look";
     "MEET", Step, "meet";
     "OPEN.RECORDS", Step, "open-records";
     "PAY", Step, "pay";
     "PAYEE.STATUS", Step, "payee-status";
     "PAYER.STATUS", Step, "payer-status";
-    "RECOVER.CARD", Step, "recover-card";
     "RECOVER.LOAD", Step, "recover-load";
     "REFUSE", Step, "refuse";
     "SELECT.PAYEE", Step, "select-payee";

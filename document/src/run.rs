@@ -1,7 +1,7 @@
 //! Plays the processes of the standard's text with the shipping card and issuer, and keeps what was said.
 
 use apdu_spec::command::{CommandName, table};
-use apdu_spec::element::{Amount, Role};
+use apdu_spec::element::Amount;
 use apdu_spec::pay_details::PayDetails;
 use apdu_spec::software::Software;
 use purse_reference::machine::Unobserved;
@@ -73,8 +73,8 @@ impl World {
     /// Has the standard's own text carried out between the purse and this payee, or with one of both. What was said, and
     /// the words it ended with.
     fn process(&mut self, name: &str, amount: u32, payee: Who) -> Outcome<(Vec<Exchange>, String)> {
-        let cards = [(Who::Purse.number()?, Role::Purse), (payee.number()?, payee.role())];
-        let [(purse, _), (other, _)] = cards;
+        let cards = [Who::Purse.number()?, payee.number()?];
+        let [purse, other] = cards;
         let card = if payee == Who::Peer { &mut self.peer } else { &mut self.sam };
         let bank: &mut dyn IssuerDesk = &mut self.bank;
         let at_hand = match name {

@@ -11,3 +11,4 @@ mod phase;
 pub use card::Client;
 pub use error::{CardError, Failure};
 pub(crate) use journal::MOST_ENTRIES;
+pub use journal::OpenRecords;

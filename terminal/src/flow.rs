@@ -19,6 +19,7 @@ pub mod refund;
 pub mod relay;
 pub mod resolve;
 pub mod scripts;
+pub mod settlement;
 pub mod transfer;
 pub mod unload;
 

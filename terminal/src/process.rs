@@ -99,22 +99,26 @@ impl<'a> AtHand<'a> {
 
     fn tell_terminal(&mut self, message: &Sent<'_>) -> Result<Answer, String> {
         let place = self.cards.iter().position(|(number, _)| number.0.as_slice() == message.data);
-        // A card that is not there, or does not take a SELECT that it has missed, is not at hand.
-        let Some(place) = place else { return Ok(status(StatusWord::FileNotFound)) };
-        let Some((_, card)) = self.cards.get_mut(place) else { return Ok(status(StatusWord::FileNotFound)) };
+        let place = match place {
+            Some(place) if self.is_at_hand(place, message.name == "NAME PAYEE")? => Some(place),
+            _ => None,
+        };
+        match message.name {
+            "NAME PAYER" => self.payer = place,
+            "NAME PAYEE" => self.payee = place,
+            other => return Err(format!("a terminal knows no {other}")),
+        }
+        self.named.extend(place);
+        Ok(status(if place.is_some() { StatusWord::Success } else { StatusWord::FileNotFound }))
+    }
+
+    /// A card that is not there, or as payee does not take a SELECT that it has missed, is not at hand.
+    fn is_at_hand(&mut self, place: usize, as_payee: bool) -> Result<bool, String> {
+        let Some((_, card)) = self.cards.get_mut(place) else { return Ok(false) };
         let is_there = card.begin().is_ok();
         // It is held for nothing: whoever talks to it does so in this program.
         let _ = card.end();
-        if !is_there || message.name == "NAME PAYEE" && !self.select_again(place)? {
-            return Ok(status(StatusWord::FileNotFound));
-        }
-        match message.name {
-            "NAME PAYER" => self.payer = Some(place),
-            "NAME PAYEE" => self.payee = Some(place),
-            other => return Err(format!("a terminal knows no {other}")),
-        }
-        self.named.insert(place);
-        Ok(status(StatusWord::Success))
+        Ok(is_there && (!as_payee || self.select_again(place)?))
     }
 
     /// Selects a card whose last SELECT has not been answered by it, for nobody knows its session. Whether it is selected.

@@ -10,7 +10,8 @@ pub(crate) const EQUIVALENTS: &[Equivalent] = &[
             "BACK.PAYEE 100: 1 to 2",
             "BACK.PAYER 100: 1 to 2",
             "OPEN.RECORDS 330: 1 to 2",
-            "RECOVER.CARD 110: 1 to 2",
+            "BRING 30: 1 to 2",
+            "RECOVER.LOAD 110: 1 to 2",
             "REFUND 90: 1 to 2",
         ],
         reason: "the text asks only whether it is 0",
@@ -36,9 +37,19 @@ pub(crate) const EQUIVALENTS: &[Equivalent] = &[
         reason: "the same in a recovery; a transfer asks only whether it is 9000",
     },
     Equivalent {
-        names: &["ASK.PAYEE 140: 0 to 1", "SETTLE 70: 0 to 1"],
+        names: &["ASK.PAYEE 260: 0 to 1", "SETTLE 70: 0 to 1"],
         reason: "an answer is 9 bytes or none",
     },
     Equivalent { names: &["RECOVERY 60: 8 to 9"], reason: "numbers are 8 bytes each" },
+    Equivalent {
+        names: &[
+            "RECOVERY 130: 0 to 1",
+            "RECOVERY 150: NUMBER: byte 0 of [00, 00, 00, 00] by one",
+            "RECOVERY 150: NUMBER: byte 1 of [00, 00, 00, 00] by one",
+            "RECOVERY 150: NUMBER: byte 2 of [00, 00, 00, 00] by one",
+            "RECOVERY 150: NUMBER: byte 3 of [00, 00, 00, 00] by one",
+        ],
+        reason: "each turn of a card begins with AGAIN.PAYER, which gives them their values",
+    },
     Equivalent { names: &["HEAR 170: byte 0 of [01] by one"], reason: "SETTLE asks only whether it is 00" },
 ];

@@ -313,13 +313,9 @@ pub(crate) fn try_text(
         Process::Recovery => "RECOVERY",
     };
     let mut cards = vec![numbers[0].0];
-    let mut purses = if swapped { vec![] } else { cards.clone() };
     if !situation.is_alone {
         cards.push(numbers[1].0);
-        purses.extend(swapped.then_some(numbers[1].0));
-        let other = other.is_some().then_some(party(3).0);
-        cards.extend(other);
-        purses.extend(other);
+        cards.extend(other.is_some().then_some(party(3).0));
     }
     let at_hand = match process {
         Process::Load | Process::Unload => AtHand::alone(numbers[0], &mut purse, Some(&mut desk)),
@@ -348,8 +344,7 @@ pub(crate) fn try_text(
         .told("ACCOUNT", Value::Bytes(HOLDER.as_bytes().to_vec()))
         .told("ISSUER.NUMBER", Value::Bytes(issuer().0.to_vec()))
         .told("PIN", Value::Bytes(payer_pin))
-        .told("CARDS", Value::Bytes(cards.concat()))
-        .told("PURSES", Value::Bytes(purses.concat()));
+        .told("CARDS", Value::Bytes(cards.concat()));
     let text = run(standard, name, &mut at_hand, &mut Lines(executed))?;
     let outcome = match text.as_str() {
         "done" => "done",

@@ -107,6 +107,12 @@ pub(super) fn odd() -> Vec<Situation> {
             ..recovery
         },
         Situation {
+            name: "a recovery of two purses that have paid",
+            world: two_have_paid,
+            troubles: &[ASKED_ANOTHER],
+            ..recovery
+        },
+        Situation {
             name: "a recovery of a SAM's load and collection",
             world: load_and_collection,
             ..recovery

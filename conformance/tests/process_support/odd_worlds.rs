@@ -18,7 +18,7 @@ use purse_tests::scheme::{
 use purse_tests::world::{HOLDER, MERCHANT, OPERATOR, PIN, World, client, rig};
 
 use super::worlds::{
-    WINDOW, collection_open, deliver, load_and_leave, pay_and_leave, refund_and_leave, small_world,
+    WINDOW, collection_open, deliver, load_and_leave, pay_and_leave, refund_and_leave, small, small_world,
     unload_and_leave,
 };
 
@@ -217,6 +217,30 @@ pub(super) fn two_declined() -> World {
         pay_and_leave(&mut world);
     }
     world
+}
+
+/// Two purses have paid and left; of each the oldest record of the log is such a purchase. One has a load.
+pub(super) fn two_have_paid() -> World {
+    let mut world = small_world().and_other_on(small::<WINDOW>("other purse"));
+    oldest_and_newest(&mut world);
+    load_and_leave(&mut world);
+    change_purses(&mut world);
+    oldest_and_newest(&mut world);
+    change_purses(&mut world);
+    world
+}
+
+fn oldest_and_newest(world: &mut World) {
+    pay_and_leave(world);
+    for _ in 2..WINDOW {
+        world.pay(10).unwrap();
+    }
+    pay_and_leave(world);
+}
+
+fn change_purses(world: &mut World) {
+    let other = world.other.as_mut().expect("two purses");
+    std::mem::swap(&mut world.purse, other);
 }
 
 /// The SAM has paid all that it holds, and there is a load for it.

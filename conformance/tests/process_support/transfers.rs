@@ -174,7 +174,7 @@ fn credit_the_first(world: &mut World) {
     let World { purse, other, .. } = world;
     let (mut payer, mut payee) = (client(purse), client(other.as_mut().expect("two purses")));
     introduce(&mut payer, &mut payee);
-    let record = payer.open_records().unwrap().remove(0);
+    let record = payer.open_records().unwrap().records.remove(0);
     let voucher = payer.proof(&record.pay_details).unwrap();
     payee.credit(&voucher).unwrap();
 }

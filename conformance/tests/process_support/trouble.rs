@@ -279,6 +279,9 @@ pub(crate) const ANOTHER_CARD: &[Trouble] = &[
     of_cards(&[("purse", at(Select, 2, SAYS_TERMINATED))]),
 ];
 
+/// When it is asked what it has done with payments to it, another card answers.
+pub(crate) const ASKED_ANOTHER: &[Trouble] = &[of_cards(&[("sam", at(Select, 2, IS_ANOTHER))])];
+
 /// Another program takes the card before its load can come.
 pub(crate) const IN_USE: &[Trouble] = &[of_cards(&[("purse", at(Select, 2, InUseAfter))])];
 

@@ -17,7 +17,7 @@ use purse_tests::world::{HOLDER, OPERATOR, PIN, Rig, World, client};
 /// Records of a small purse's log.
 pub(super) const WINDOW: usize = 8;
 
-fn small<const RECORDS: usize>(name: &str) -> VirtualCard {
+pub(super) fn small<const RECORDS: usize>(name: &str) -> VirtualCard {
     let shape = Geometry { unit: 16, page_size: 2048, pages: 0, atomic: false };
     let pages = minimum_pages(shape, RECORDS, 2).expect("a page holds slots");
     VirtualCard::with_sizes::<RECORDS, 2>(name, Geometry { pages, ..shape })

@@ -21,8 +21,8 @@ use purse_terminal::client::Client;
 use purse_terminal::flow::collection;
 use purse_terminal::flow::load::{self, Load};
 use purse_terminal::flow::purchase::{self, Payment};
-use purse_terminal::flow::recovery;
 use purse_terminal::flow::refund::{self, Refund};
+use purse_terminal::flow::settlement;
 use purse_terminal::flow::unload::{self, Unload};
 use purse_terminal::issuer::{Funding, Issuer, MemoryStore, NewCard};
 use purse_terminal::scheme::{FIRST_NUMBER, Scheme};
@@ -186,7 +186,7 @@ fn flows(scheme: &Scheme) -> Result<Flows, Failure> {
     purse.transport().take_work();
     sam.transport().take_work();
     purse.reselect()?;
-    recovery::settle(&mut purse, &mut sam, &pay_details)?;
+    settlement::settle(&mut purse, &mut sam, &pay_details)?;
     take("recovery", &mut purse, &mut sam);
 
     collection::collect(&mut sam, &mut issuer, time)?;

@@ -292,7 +292,7 @@ fn slots(context: &Context, required: &[&Place], optional: &[&Place]) -> Result<
             continue;
         }
         here.insert(card.status().number);
-        wanted.extend(card.open_records()?.iter().map(|record| record.pay_details.to));
+        wanted.extend(card.open_records()?.records.iter().map(|record| record.pay_details.to));
         slots.push(card.into_transport());
     }
     let missing: Vec<PartyNumber> =
@@ -339,7 +339,7 @@ const fn outcome_code(outcome: &Outcome) -> &'static str {
 pub(crate) fn resolve(context: &Context, unclaimed: bool) -> Result<Reply, Failure> {
     let mut issuer = context.issuer()?;
     let mut card = context.card()?;
-    let open = card.open_records()?;
+    let open = card.open_records()?.records;
     drop(card);
     if open.is_empty() {
         return Ok(Reply::new("nothing is stuck", json!({ "items": [] })));

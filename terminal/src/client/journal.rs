@@ -16,6 +16,15 @@ pub(crate) const MOST_ENTRIES: u32 = 8192;
 /// A locked card does not say where its log ends; no purse's is longer than this.
 const MOST_REFUSED: u32 = 1024;
 
+/// What a card has paid, and has not heard of.
+#[derive(Debug, Default)]
+pub struct OpenRecords {
+    /// Oldest first.
+    pub records: Vec<LogRecord>,
+    /// EF.EXC has what was open before this sequence; it has left the log.
+    pub in_log: Sequence,
+}
+
 impl<T: Transport> Client<T> {
     /// The FCI of EF.LOG, which says how many records it holds. EF.LOG is the current file then.
     pub fn log_control(&mut self) -> Result<[u8; 13], CardError> {
@@ -107,7 +116,7 @@ impl<T: Transport> Client<T> {
     }
 
     /// Every payer record that is open, in EF.EXC and EF.LOG, oldest first.
-    pub fn open_records(&mut self) -> Result<Vec<LogRecord>, CardError> {
+    pub fn open_records(&mut self) -> Result<OpenRecords, CardError> {
         let mut records = self.exceptions()?;
         // What has left the log's window is older than all that is in it.
         let known = records.last().map_or(0, |record| record.pay_details.from_sequence.0.saturating_add(1));
@@ -119,7 +128,7 @@ impl<T: Transport> Client<T> {
                 && record.state == RecordState::Open
                 && record.pay_details.from == number
         });
-        Ok(records)
+        Ok(OpenRecords { records, in_log: Sequence(known) })
     }
 
     fn record(&mut self, file: File, number: u8) -> Result<Option<LogRecord>, CardError> {

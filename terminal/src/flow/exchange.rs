@@ -230,7 +230,7 @@ fn finish_in_phases<T: Transport>(
 fn is_under_way<T: Transport>(purse: &mut Client<T>, open: &Exchange) -> Result<bool, FlowError> {
     let failed = FlowError::card(Party::Purse);
     purse.reselect().map_err(failed)?;
-    let records = purse.open_records().map_err(failed)?;
+    let records = purse.open_records().map_err(failed)?.records;
     purse.release();
     Ok(records.iter().any(|record| record.pay_details == open.unload))
 }

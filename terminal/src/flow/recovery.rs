@@ -1,17 +1,16 @@
 //! Recovery (section 7): brings whatever is in the air to exactly one end. At any time, as often as anyone likes, and
 //! interrupted anywhere: all that it knows it reads from the cards and the issuer's books.
 
-use apdu_spec::command::Voucher;
-use apdu_spec::element::{Kind, Role, Sequence};
+use apdu_spec::element::{Kind, Sequence};
 use apdu_spec::number::PartyNumber;
 use apdu_spec::pay_details::PayDetails;
 
 use super::desk::IssuerDesk;
-use super::error::{FlowError, Party};
+use super::error::FlowError;
 use super::load::Finished;
-use super::payees::{Answer, Answers, ask_payees};
-use super::unload::Delivered;
-use super::{collection, guard, handover, load, transfer, unload};
+use super::payees::{Answers, ask_payee};
+use super::settlement::{apart, meet, settle, settle_with_issuer, tell};
+use super::{collection, guard, load};
 use crate::client::{Client, Failure};
 use crate::transport::Transport;
 
@@ -43,8 +42,8 @@ pub struct Item {
 /// What a recovery found and did.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// In the order in which they were taken up: of each card its load, its purchases, its other payments; a purchase
-    /// that the load would push out of the log comes before it.
+    /// In the order in which they were taken up: of each card its load and its purchases, then of each card its other
+    /// payments. A purchase that the load would push out of the log comes before it.
     pub items: Vec<Item>,
     /// What the issuer found in the records of each SAM whose collection was finished, and what it credited.
     pub collections: Vec<collection::Report>,
@@ -72,108 +71,218 @@ impl Report {
 /// Finishes every open payer record and every unresolved load of these cards, as far as their payees are at hand.
 /// What fails does not keep the rest from being finished: it is in the report. A card is held only while it is talked
 /// to, so that programs with the same cards, in whatever order, do not wait for each other for ever.
-pub fn recover(cards: &mut [CardAtHand<'_>], mut issuer: Option<&mut (dyn IssuerDesk + '_)>) -> Report {
-    let mut report = Report::default();
+///
+/// Each thing that a card takes, takes back or declines is a new record, which pushes the oldest one out of its log: an open
+/// purchase, or what it would have answered of a payment to it. So that none of them is lost by the recovery itself, whatever
+/// the order of the cards,
+/// 1. every card is looked at, and asked of the payments to it under sequences that it has used, which writes nothing;
+/// 2. loads and purchases come to their ends. But for what SAMs take in, a card is written for its own payments only;
+/// 3. so do the others. Before a card takes back any of these, it is asked again.
+pub fn recover(cards: &mut [CardAtHand<'_>], issuer: Option<&mut (dyn IssuerDesk + '_)>) -> Report {
+    let mut recovery = Recovery {
+        issuer,
+        report: Report::default(),
+        due: Due::default(),
+        answers: Vec::new(),
+        begun: false,
+    };
     cards.iter_mut().for_each(Client::release);
-    let answers = &ask_payees(cards);
-    for payer in 0..cards.len() {
-        let Some(card) = cards.get_mut(payer) else { continue };
-        let number = card.status().number;
-        let first = report.items.len();
-        let open = open_payments(card);
-        card.release();
-        let Open { before_load, after_load } = open.unwrap_or_else(|error| {
-            report.unread.push((number, error));
-            Open::default()
-        });
-        if let Some(pay_details) = before_load {
-            let desk = issuer.as_deref_mut();
-            let outcome = brought(cards, payer, desk, &pay_details, answers, &mut report.collections);
-            report.items.push(Item { pay_details, outcome });
-        }
-        if let (Some(card), Some(issuer)) = (cards.get_mut(payer), issuer.as_deref_mut()) {
-            let finished = finish_load(card, issuer, &mut report);
-            card.release();
-            // Of a card that cannot be reached it has been said once.
-            if let Err(error) = finished
-                && report.unread.last().is_none_or(|(unread, _)| *unread != number)
-            {
-                report.unread.push((number, error));
-            }
-        }
-        for pay_details in after_load {
-            let desk = issuer.as_deref_mut();
-            let outcome = brought(cards, payer, desk, &pay_details, answers, &mut report.collections);
-            report.items.push(Item { pay_details, outcome });
-        }
-        bring_again(cards, payer, issuer.as_deref_mut(), first, answers, &mut report);
+    for (payer, card) in cards.iter_mut().enumerate() {
+        recovery.look(payer, card);
     }
-    report
+    for payee in 0..cards.len() {
+        recovery.ask(cards, payee);
+    }
+    for payer in 0..cards.len() {
+        recovery.bring_purchases(cards, payer);
+    }
+    for payer in 0..cards.len() {
+        recovery.ask(cards, payer);
+        recovery.bring_others(cards, payer);
+    }
+    recovery.bring_again(cards);
+    recovery.report
 }
 
-/// What a card has to pay, in the order in which it is brought to an end.
-#[derive(Debug, Default)]
-struct Open {
-    /// At most one purchase.
-    before_load: Option<PayDetails>,
-    after_load: Vec<PayDetails>,
-}
+/// A payment, with its payer's place among the cards.
+type Payment = (usize, PayDetails);
 
-/// What a card has to pay. Purchases come first, and oldest first: taking a payment back is a new record, which pushes
-/// the oldest one out of the log, and of open ones only a purchase can be lost that way (section 7, "Log window").
+/// What cards still have to pay, in the order in which it is brought to an end. Purchases are brought oldest first: taking
+/// one back is a new record, which pushes the oldest one out of the log, and of open ones only a purchase can be lost that
+/// way (section 7, "Log window").
 ///
 /// A credited load is a new record too, but one that makes other things possible: it ends the count of offline receipts,
 /// in which a purchase that is taken back must find room. And every reversal before it makes it impossible, for it takes
 /// the load's sequence. So a load comes first, unless the oldest record of the log is an open purchase.
-fn open_payments<T: Transport>(card: &mut Client<T>) -> Result<Open, FlowError> {
+#[derive(Debug, Default)]
+struct Due {
+    /// At most one purchase of a card.
+    before_load: Vec<Payment>,
+    purchases: Vec<Payment>,
+    others: Vec<Payment>,
+}
+
+/// Those of this payer, which are taken up now.
+fn of(due: &mut Vec<Payment>, payer: usize) -> Vec<PayDetails> {
+    due.extract_if(.., |(place, _)| *place == payer).map(|(_, pay_details)| pay_details).collect()
+}
+
+/// A recovery under way.
+struct Recovery<'a, 'desk> {
+    issuer: Option<&'a mut (dyn IssuerDesk + 'desk)>,
+    report: Report,
+    due: Due,
+    answers: Answers,
+    /// Something has been brought in this turn of its payer.
+    begun: bool,
+}
+
+impl Recovery<'_, '_> {
+    fn look(&mut self, payer: usize, card: &mut CardAtHand<'_>) {
+        if let Err(error) = look(payer, card, &mut self.due) {
+            self.report.unread.push((card.status().number, error));
+        }
+        card.release();
+    }
+
+    /// What is due to this card, and has not been answered.
+    fn ask(&mut self, cards: &mut [CardAtHand<'_>], payee: usize) {
+        let Some(number) = cards.get(payee).map(|card| card.status().number) else { return };
+        let Due { before_load, purchases, others } = &self.due;
+        let is_asked = |(_, due): &&Payment| {
+            due.to == number && !self.answers.iter().any(|(answered, _)| answered == due)
+        };
+        let asked: Vec<Payment> =
+            before_load.iter().chain(purchases).chain(others).filter(is_asked).copied().collect();
+        ask_payee(cards, payee, &asked, &mut self.answers);
+    }
+
+    /// A card's load, and its purchases.
+    fn bring_purchases(&mut self, cards: &mut [CardAtHand<'_>], payer: usize) {
+        self.begun = false;
+        for pay_details in of(&mut self.due.before_load, payer) {
+            self.bring_new(cards, payer, pay_details);
+        }
+        if let Some(card) = cards.get_mut(payer) {
+            self.finish_load(card);
+        }
+        for pay_details in of(&mut self.due.purchases, payer) {
+            self.bring_new(cards, payer, pay_details);
+        }
+    }
+
+    fn bring_others(&mut self, cards: &mut [CardAtHand<'_>], payer: usize) {
+        self.begun = false;
+        for pay_details in of(&mut self.due.others, payer) {
+            self.bring_new(cards, payer, pay_details);
+        }
+    }
+
+    /// What a card has refused once more, if something else has come to its end since: a load lifts the limit of offline
+    /// receipts, a collection gives a SAM's log room.
+    fn bring_again(&mut self, cards: &mut [CardAtHand<'_>]) {
+        let settled = |item: &Item| matches!(item.outcome, Outcome::Settled);
+        let last = self.report.items.iter().rposition(settled).unwrap_or(0);
+        for place in 0..last {
+            let Some(Item { pay_details, outcome: Outcome::StillOpen(error) }) = self.report.items.get(place)
+            else {
+                continue;
+            };
+            let pay_details = *pay_details;
+            // Of its load no card is the payer.
+            let payer = cards.iter().position(|card| card.status().number == pay_details.from);
+            let Some(payer) = payer.filter(|_| error.is_refusal()) else { continue };
+            self.begun = false;
+            let outcome = self.brought(cards, payer, &pay_details);
+            if let Some(item) = self.report.items.get_mut(place) {
+                item.outcome = outcome;
+            }
+        }
+    }
+
+    /// Finishes a card's load, if one is open.
+    fn finish_load(&mut self, card: &mut CardAtHand<'_>) {
+        let number = card.status().number;
+        let Some(issuer) = self.issuer.as_deref_mut() else { return };
+        let finished = finish_load(card, issuer);
+        card.release();
+        match finished {
+            Ok(item) => self.report.items.extend(item),
+            // Of a card that cannot be reached it has been said once.
+            Err(_) if self.report.unread.iter().any(|(unread, _)| *unread == number) => {}
+            Err(error) => self.report.unread.push((number, error)),
+        }
+    }
+
+    fn bring_new(&mut self, cards: &mut [CardAtHand<'_>], payer: usize, pay_details: PayDetails) {
+        let outcome = self.brought(cards, payer, &pay_details);
+        self.report.items.push(Item { pay_details, outcome });
+    }
+
+    /// What becomes of one open record.
+    fn brought(&mut self, cards: &mut [CardAtHand<'_>], payer: usize, pay_details: &PayDetails) -> Outcome {
+        self.bring(cards, payer, pay_details).unwrap_or_else(Outcome::StillOpen)
+    }
+
+    /// Brings one open record to its payee.
+    fn bring(
+        &mut self,
+        cards: &mut [CardAtHand<'_>],
+        payer: usize,
+        pay_details: &PayDetails,
+    ) -> Result<Outcome, FlowError> {
+        let issuer = self.issuer.as_deref_mut().filter(|issuer| issuer.number() == pay_details.to);
+        let payee = cards.iter().position(|card| card.status().number == pay_details.to);
+        if let Some(payer) = cards.get_mut(payer).filter(|_| !std::mem::replace(&mut self.begun, true)) {
+            // Whatever it has said in another card's turn, its own begins with SELECT. What is wrong is said when it is held.
+            let _ = payer.reselect();
+            payer.release();
+        }
+        if let (Some(issuer), Some(payer)) = (issuer, cards.get_mut(payer)) {
+            let outcome = settle_with_issuer(payer, issuer, pay_details, &mut self.report.collections);
+            payer.release();
+            return outcome;
+        }
+        match payee.map(|payee| cards.get_disjoint_mut([payer, payee])) {
+            Some(Ok([payer, payee])) => match self.answers.iter().find(|(of, _)| of == pay_details) {
+                Some((_, answer)) => apart(payer, payee, |payer, payee| {
+                    meet(payer, payee, pay_details)?;
+                    tell(payer, pay_details, *answer)
+                }),
+                None => settle(payer, payee, pay_details),
+            },
+            Some(Err(_)) | None => Ok(Outcome::PayeeAbsent),
+        }
+    }
+}
+
+/// What a card has to pay.
+fn look<T: Transport>(payer: usize, card: &mut Client<T>, due: &mut Due) -> Result<(), FlowError> {
     let party = guard::any_role(card.status())?;
     card.reselect().map_err(FlowError::card(party))?;
     let open = card.open_records().map_err(FlowError::card(party))?;
-    let mut open: Vec<PayDetails> = open.into_iter().map(|record| record.pay_details).collect();
-    open.sort_by_key(|pay_details| pay_details.kind != Kind::Purchase);
-    let is_endangered = match open.first() {
-        Some(oldest) if oldest.kind == Kind::Purchase => {
-            // A card that does not show the record before it, because it is locked, may have none.
-            let before = oldest.from_sequence.0.checked_sub(1).map(Sequence);
-            !before.is_some_and(|before| matches!(card.entry(before), Ok(Some(_))))
-        }
-        Some(_) | None => false,
-    };
-    let before_load = is_endangered.then(|| open.remove(0));
-    Ok(Open { before_load, after_load: open })
-}
-
-/// What a card has refused once more, if something else of this payer has come to its end since: a load lifts the limit
-/// of offline receipts, a collection gives a SAM's log room.
-fn bring_again(
-    cards: &mut [CardAtHand<'_>],
-    payer: usize,
-    mut issuer: Option<&mut (dyn IssuerDesk + '_)>,
-    first: usize,
-    answers: &Answers,
-    report: &mut Report,
-) {
-    let Some(number) = cards.get(payer).map(|card| card.status().number) else { return };
-    let Report { items, collections, .. } = report;
-    let items = items.get_mut(first..).unwrap_or_default();
-    let Some(last) = items.iter().rposition(|item| matches!(item.outcome, Outcome::Settled)) else { return };
-    for item in items.iter_mut().take(last) {
-        // Of its load the card is not the payer.
-        let is_own = item.pay_details.from == number;
-        if is_own && matches!(&item.outcome, Outcome::StillOpen(error) if error.is_refusal()) {
-            let desk = issuer.as_deref_mut();
-            item.outcome = brought(cards, payer, desk, &item.pay_details, answers, collections);
-        }
+    let in_log = open.in_log;
+    let open = open.records.into_iter().map(|record| (payer, record.pay_details));
+    let (mut purchases, others): (Vec<_>, Vec<_>) = open.partition(|(_, due)| due.kind == Kind::Purchase);
+    let is_endangered = purchases.first().is_some_and(|(_, oldest)| {
+        // What comes before it is in EF.EXC, or is shown; a card that does not show it, because it is locked, may have none.
+        let before = oldest.from_sequence.0.checked_sub(1).map(Sequence).filter(|before| *before >= in_log);
+        !before.is_some_and(|before| matches!(card.entry(before), Ok(Some(_))))
+    });
+    if is_endangered {
+        due.before_load.push(purchases.remove(0));
     }
+    due.purchases.append(&mut purchases);
+    due.others.extend(others);
+    Ok(())
 }
 
 /// Finishes a card's load, if one is open.
 fn finish_load<T: Transport>(
     card: &mut Client<T>,
     issuer: &mut (dyn IssuerDesk + '_),
-    report: &mut Report,
-) -> Result<(), FlowError> {
-    let Some(voucher) = issuer.unresolved_load(card.status().number)? else { return Ok(()) };
+) -> Result<Option<Item>, FlowError> {
+    let Some(voucher) = issuer.unresolved_load(card.status().number)? else { return Ok(None) };
     let party = guard::any_role(card.status())?;
     card.reselect().map_err(FlowError::card(party))?;
     card.release();
@@ -182,179 +291,5 @@ fn finish_load<T: Transport>(
         Ok(Finished::Declined) => Outcome::Reversed,
         Err(error) => Outcome::StillOpen(error),
     };
-    report.items.push(Item { pay_details: voucher.pay_details, outcome });
-    Ok(())
-}
-
-/// What becomes of one open record.
-fn brought(
-    cards: &mut [CardAtHand<'_>],
-    payer: usize,
-    issuer: Option<&mut (dyn IssuerDesk + '_)>,
-    pay_details: &PayDetails,
-    answers: &Answers,
-    collections: &mut Vec<collection::Report>,
-) -> Outcome {
-    bring(cards, payer, issuer, pay_details, answers, collections).unwrap_or_else(Outcome::StillOpen)
-}
-
-/// Brings one open record to its payee.
-fn bring(
-    cards: &mut [CardAtHand<'_>],
-    payer: usize,
-    issuer: Option<&mut (dyn IssuerDesk + '_)>,
-    pay_details: &PayDetails,
-    answers: &Answers,
-    collections: &mut Vec<collection::Report>,
-) -> Result<Outcome, FlowError> {
-    if let Some(issuer) = issuer
-        && issuer.number() == pay_details.to
-    {
-        let Some(card) = cards.get_mut(payer) else { return Ok(Outcome::PayeeAbsent) };
-        let outcome = settle_with_issuer(card, issuer, pay_details, collections);
-        card.release();
-        return outcome;
-    }
-    let payee = cards.iter().position(|card| card.status().number == pay_details.to);
-    match payee.map(|payee| cards.get_disjoint_mut([payer, payee])) {
-        Some(Ok([payer, payee])) => match answers.iter().find(|(of, _)| of == pay_details) {
-            Some((_, answer)) => apart(payer, payee, |payer, payee| {
-                meet(payer, payee, pay_details)?;
-                tell(payer, pay_details, *answer)
-            }),
-            None => settle(payer, payee, pay_details),
-        },
-        Some(Err(_)) | None => Ok(Outcome::PayeeAbsent),
-    }
-}
-
-/// GET PROOF; CREDIT → ack → ACKNOWLEDGE, or DECLINE → nack → REVERSE. After a REVERSE the payer is selected again,
-/// for only its status block says what it holds then. Both are held for all of it, and released at the end.
-pub fn settle<A: Transport, B: Transport>(
-    payer: &mut Client<A>,
-    payee: &mut Client<B>,
-    pay_details: &PayDetails,
-) -> Result<Outcome, FlowError> {
-    apart(payer, payee, |payer, payee| settle_held(payer, payee, pay_details))
-}
-
-/// Holds both cards for something that is done with both; then they part, and are released.
-pub(super) fn apart<A: Transport, B: Transport, R>(
-    payer: &mut Client<A>,
-    payee: &mut Client<B>,
-    together: impl FnOnce(&mut Client<A>, &mut Client<B>) -> Result<R, FlowError>,
-) -> Result<R, FlowError> {
-    let outcome = handover::hold_both(payee, payer).and_then(|()| together(payer, payee));
-    payer.part();
-    payee.part();
-    payer.release();
-    payee.release();
-    outcome
-}
-
-/// The same with both held.
-pub(super) fn settle_held<A: Transport, B: Transport>(
-    payer: &mut Client<A>,
-    payee: &mut Client<B>,
-    pay_details: &PayDetails,
-) -> Result<Outcome, FlowError> {
-    let answer = hear(payer, payee, pay_details)?;
-    tell(payer, pay_details, answer)
-}
-
-/// Purses must meet for a transfer. The record is open: whatever a card does not answer to leaves it so.
-fn meet<A: Transport, B: Transport>(
-    payer: &mut Client<A>,
-    payee: &mut Client<B>,
-    pay_details: &PayDetails,
-) -> Result<(), FlowError> {
-    if pay_details.kind == Kind::Transfer {
-        transfer::introduce_at_any_time(payer, payee).map_err(|error| error.in_doubt(pay_details))?;
-    }
-    Ok(())
-}
-
-/// What the payee says, of which the payer has not heard yet.
-pub(super) fn hear<A: Transport, B: Transport>(
-    payer: &mut Client<A>,
-    payee: &mut Client<B>,
-    pay_details: &PayDetails,
-) -> Result<Answer, FlowError> {
-    let of_payer = FlowError::card(Party::of(payer.status().role));
-    let of_payee = FlowError::card(Party::of(payee.status().role));
-    meet(payer, payee, pay_details)?;
-    let voucher = payer.proof(pay_details).map_err(|error| of_payer(error).in_doubt(pay_details))?;
-    match handover::credit(payee, &voucher) {
-        Ok(ack) => Ok(Answer::Credited(ack)),
-        Err(refusal) if refusal.may_have_happened() || refusal.is_away() => {
-            Err(of_payee(refusal).in_doubt(pay_details))
-        }
-        Err(_) => {
-            // A payee that has credited after all does not decline.
-            let nack = payee.decline(&voucher).map_err(|error| of_payee(error).in_doubt(pay_details))?;
-            Ok(Answer::Declined(nack))
-        }
-    }
-}
-
-/// The payer hears it.
-fn tell<T: Transport>(
-    payer: &mut Client<T>,
-    pay_details: &PayDetails,
-    answer: Answer,
-) -> Result<Outcome, FlowError> {
-    let of_payer = FlowError::card(Party::of(payer.status().role));
-    match answer {
-        Answer::Credited(ack) => {
-            let acknowledged = payer.acknowledge(pay_details.from_sequence, ack);
-            acknowledged.map_err(|error| of_payer(error).in_doubt(pay_details))?;
-            Ok(Outcome::Settled)
-        }
-        Answer::Declined(nack) => {
-            let reversed = payer.reverse(pay_details.from_sequence, nack);
-            reversed.map_err(|error| of_payer(error).in_doubt(pay_details))?;
-            // Of the payment nothing is left to be said.
-            payer.part();
-            payer.reselect().map_err(of_payer)?;
-            Ok(Outcome::Reversed)
-        }
-    }
-}
-
-/// The same with the issuer as payee. The payer is released while the issuer is asked.
-fn settle_with_issuer<T: Transport>(
-    payer: &mut Client<T>,
-    issuer: &mut (dyn IssuerDesk + '_),
-    pay_details: &PayDetails,
-    collections: &mut Vec<collection::Report>,
-) -> Result<Outcome, FlowError> {
-    let failed = FlowError::card(Party::of(payer.status().role));
-    handover::hold(payer)?;
-    let voucher: Voucher = payer.proof(pay_details).map_err(failed)?;
-    let delivered = if (pay_details.kind, payer.status().role) == (Kind::Unload, Role::Merchant) {
-        let (answer, records, submission) = collection::deliver(payer, issuer, &voucher)?;
-        let collected = vec![answer.collected(*pay_details, false)];
-        collections.push(collection::Report { records, submission, collected });
-        Delivered::Credited(answer.ack)
-    } else {
-        payer.release();
-        unload::deliver(issuer, &voucher)?
-    };
-    handover::hold_again(payer, pay_details)?;
-    match delivered {
-        Delivered::Credited(ack) => {
-            let acknowledged = payer.acknowledge(pay_details.from_sequence, ack);
-            acknowledged.map_err(|error| failed(error).in_doubt(pay_details))?;
-            for collected in collections.iter_mut().flat_map(|report| &mut report.collected) {
-                collected.acknowledged |= collected.pay_details == *pay_details;
-            }
-            Ok(Outcome::Settled)
-        }
-        Delivered::Declined(nack, _) => {
-            let reversed = payer.reverse(pay_details.from_sequence, nack);
-            reversed.map_err(|error| failed(error).in_doubt(pay_details))?;
-            payer.reselect().map_err(failed)?;
-            Ok(Outcome::Reversed)
-        }
-    }
+    Ok(Some(Item { pay_details: voucher.pay_details, outcome }))
 }

@@ -6,7 +6,7 @@ use apdu_spec::pin::PinBlock;
 
 use super::error::{FlowError, Party};
 use super::purchase::Receipt;
-use super::{guard, handover, recovery};
+use super::{guard, handover, settlement};
 use crate::client::Client;
 use crate::transport::Transport;
 
@@ -48,12 +48,12 @@ fn refund_held<P: Transport, S: Transport>(
     guard::validity(purse.status(), refund.time)?;
     guard::validity(sam.status(), refund.time)?;
     handover::hold_both(sam, purse)?;
-    for record in purse.open_records().map_err(of_purse)? {
+    for record in purse.open_records().map_err(of_purse)?.records {
         if record.pay_details.to == sam.status().number {
             // One that cannot be settled now is not the purchase that is paid back, or INITIALIZE says so. A purse
             // that did not answer to its last SELECT is not held, and nothing is sent to it.
             let _ =
-                handover::hold(purse).and_then(|()| recovery::settle_held(purse, sam, &record.pay_details));
+                handover::hold(purse).and_then(|()| settlement::settle_held(purse, sam, &record.pay_details));
         }
     }
     // One that could not be reached in this is not held any more.

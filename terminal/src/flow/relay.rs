@@ -57,7 +57,7 @@ pub fn payments<T: Transport>(payer: &mut Client<T>, payee: &Certificate) -> Res
     released(payer, |payer| {
         handover::hold(payer)?;
         let sender = guard::any_certificate(payer)?;
-        let mut open = payer.open_records().map_err(failed)?;
+        let mut open = payer.open_records().map_err(failed)?.records;
         open.retain(|record| {
             (record.pay_details.kind, record.pay_details.to) == (Kind::Transfer, payee.body.number)
         });

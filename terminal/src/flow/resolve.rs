@@ -39,7 +39,7 @@ fn resolve_in_phases<T: Transport>(
     let failed = FlowError::card(party);
     card.reselect().map_err(failed)?;
     let number = card.status().number;
-    let records = card.open_records().map_err(failed)?;
+    let records = card.open_records().map_err(failed)?.records;
     let mut items = Vec::new();
     for record in records {
         card.release();

@@ -263,7 +263,7 @@ pub fn issuer() -> Result<Issuer<MemoryStore, Software>, ExampleError> {
 pub fn told<'a>(
     at_hand: AtHand<'a>,
     amount: Amount,
-    cards: &[(PartyNumber, Role)],
+    cards: &[PartyNumber],
     digits: Option<&str>,
 ) -> Result<AtHand<'a>, ExampleError> {
     let payer_pin = match digits {
@@ -277,12 +277,6 @@ pub fn told<'a>(
         .told("MONTH", Value::Number(MONTH))
         .told("ACCOUNT", Value::Bytes(HOLDER.as_bytes().to_vec()))
         .told("ISSUER.NUMBER", Value::Bytes(number(None)?.0.to_vec()))
-        .told("CARDS", numbers(cards.iter()))
-        .told("PURSES", numbers(cards.iter().filter(|(_, role)| *role == Role::Purse)))
+        .told("CARDS", Value::Bytes(cards.iter().flat_map(|number| number.0).collect()))
         .told("PIN", Value::Bytes(payer_pin)))
-}
-
-/// Numbers one behind the other.
-fn numbers<'a>(cards: impl Iterator<Item = &'a (PartyNumber, Role)>) -> Value {
-    Value::Bytes(cards.flat_map(|(number, _)| number.0).collect())
 }

@@ -113,7 +113,7 @@ fn perform(client: &mut Client<Anything<'_>>, call: u8) {
         }
         12 => entries(client),
         13 => {
-            for record in client.open_records().unwrap_or_default() {
+            for record in client.open_records().unwrap_or_default().records {
                 let found = (record.role, record.state, record.pay_details.from);
                 assert_eq!(found, (RecordRole::Payer, RecordState::Open, client.status().number));
             }

@@ -12,11 +12,14 @@ use apdu_spec::pocket::Limits;
 use apdu_spec::status::StatusWord;
 use purse_card::memory::Geometry;
 use purse_card::store::minimum_pages;
-use purse_terminal::flow::recovery::{CardAtHand, Outcome, recover};
+use purse_terminal::client::Client;
+use purse_terminal::flow::purchase;
+use purse_terminal::flow::recovery::{CardAtHand, Outcome, Report, recover};
 use purse_terminal::transport::{EMPTY_RESPONSE, ResponseBuffer, Transport, TransportError};
 use purse_terminal::virtual_card::VirtualCard;
 use purse_tests::overheard::{Failing, Notes, overheard_issuer};
 use purse_tests::scheme::{PURSE_LIMITS, TIME, VERSION, eur, issuer, party, pin, script};
+use purse_tests::world::payment;
 
 /// Records of the purse's log.
 const WINDOW: u32 = 8;
@@ -63,6 +66,44 @@ fn load_and_leave(world: &mut World) {
     };
     let (pay_details, req) = purse.initialize(&data).unwrap();
     world.issuer.load(&pay_details, req, HOLDER).unwrap();
+}
+
+/// The SAM has paid back, and the purse has left before it came.
+fn refund_and_leave(world: &mut World) {
+    let (mut purse, mut sam) = (client(&mut world.purse), client(&mut world.sam));
+    sam.verify(&pin(OPERATOR)).unwrap();
+    let (pay_details, req) = purse.initialize(&refund_data(&sam)).unwrap();
+    sam.debit(&pay_details, req).unwrap();
+}
+
+/// What a purse is asked for, for a refund of this SAM.
+fn refund_data(sam: &Client<&mut dyn Transport>) -> InitializeData {
+    InitializeData {
+        kind: Kind::Refund,
+        key_version: VERSION,
+        currency: eur(),
+        amount: Amount(5),
+        from: sam.status().number,
+        from_sequence: sam.status().sequence,
+        time: TIME,
+    }
+}
+
+/// These cards are at hand, in this order.
+fn recover_in_order(world: &mut World, order: [Place; 3]) -> Report {
+    let World { purse, sam, other, issuer } = world;
+    let mut rigs = [Some(purse), Some(sam), other.as_mut()];
+    let cards = order.map(|place| rigs[place as usize].take());
+    let mut cards: Vec<CardAtHand<'_>> = cards.into_iter().flatten().map(client).collect();
+    recover(&mut cards, Some(issuer))
+}
+
+/// A card's place in the world.
+#[derive(Clone, Copy)]
+enum Place {
+    Purse,
+    Sam,
+    Other,
 }
 
 /// So many records later the purchase is the oldest one of the window.
@@ -156,6 +197,100 @@ fn a_settled_transfer_does_not_take_along_the_only_record_from_which_another_is_
     world.assert_settled();
 }
 
+#[test]
+fn a_refund_that_comes_does_not_push_out_a_purchase_whose_payee_is_at_hand() {
+    let mut world = world();
+    pay_and_leave(&mut world);
+    until_it_is_the_oldest(&mut world, WINDOW - 1);
+    refund_and_leave(&mut world);
+    let report = recover_in_order(&mut world, [Place::Sam, Place::Purse, Place::Other]);
+    assert!(report.is_complete(), "{report:?}");
+    world.assert_settled();
+}
+
+#[test]
+fn a_transfer_that_comes_does_not_push_out_a_purchase_whose_payee_is_at_hand() {
+    let mut world = world().and_other();
+    pay_and_leave(&mut world);
+    until_it_is_the_oldest(&mut world, WINDOW - 1);
+    let (mut payer, mut payee) = (client(world.other.as_mut().unwrap()), client(&mut world.purse));
+    introduce(&mut payer, &mut payee);
+    let (pay_details, req) = payee.initialize(&transfer_data(&payer, 2_00)).unwrap();
+    payer.debit(&pay_details, req).unwrap();
+    let report = recover_in_order(&mut world, [Place::Other, Place::Sam, Place::Purse]);
+    assert!(report.is_complete(), "{report:?}");
+    world.assert_settled();
+}
+
+#[test]
+fn an_open_load_does_not_push_out_the_only_record_of_a_refund_that_has_come() {
+    let mut world = world();
+    world.pay(10).unwrap();
+    let (mut purse, mut sam) = (client(&mut world.purse), client(&mut world.sam));
+    sam.verify(&pin(OPERATOR)).unwrap();
+    let (pay_details, req) = purse.initialize(&refund_data(&sam)).unwrap();
+    let voucher = sam.debit(&pay_details, req).unwrap();
+    purse.credit(&voucher).unwrap();
+    until_it_is_the_oldest(&mut world, WINDOW - 1);
+    load_and_leave(&mut world);
+    let report = world.recover();
+    assert!(report.is_complete(), "{report:?}");
+    world.assert_settled();
+}
+
+/// What a SAM has been collected of may be overwritten, also if its payer has not heard yet.
+#[test]
+fn a_purchase_that_comes_does_not_push_out_the_only_record_of_another_one() {
+    const SAM_WINDOW: u32 = 40;
+    let mut world = World::on(small::<64>("purse"), small::<{ SAM_WINDOW as usize }>("sam")).and_other();
+    world.load(20_00).unwrap();
+    let (mut purse, mut sam) = (client(&mut world.purse), client(&mut world.sam));
+    purchase::sell(&mut purse, &mut sam, &payment(1_00)).unwrap();
+    world.collect().unwrap();
+    // With the purchase and the collection the log is full, but the other purse's payment still finds its place.
+    until_it_is_the_oldest(&mut world, SAM_WINDOW / 2);
+    world.collect().unwrap();
+    until_it_is_the_oldest(&mut world, SAM_WINDOW / 2 - 3);
+    let (mut other, mut sam) = (client(world.other.as_mut().unwrap()), client(&mut world.sam));
+    let data = InitializeData {
+        kind: Kind::Purchase,
+        key_version: VERSION,
+        currency: eur(),
+        amount: Amount(2_00),
+        from: other.status().number,
+        from_sequence: other.status().sequence,
+        time: TIME,
+    };
+    let (pay_details, req) = sam.initialize(&data).unwrap();
+    other.debit(&pay_details, req).unwrap();
+    let report = recover_in_order(&mut world, [Place::Other, Place::Purse, Place::Sam]);
+    assert!(report.is_complete(), "{report:?}");
+    world.assert_settled();
+}
+
+/// Each of the purse's purchases names the same sequence of the SAM, which takes the first, and declines the others.
+#[test]
+fn what_a_purse_takes_back_does_not_push_out_the_only_record_from_which_it_declines_a_transfer() {
+    let mut world = world().and_other();
+    let mut purse = client(&mut world.purse);
+    let sequence = purse.status().sequence;
+    let asked =
+        world.issuer.unload_request(purse.status().number, eur(), Amount(1_00), sequence, TIME).unwrap();
+    let voucher = purse.debit(&asked.pay_details, asked.req).unwrap();
+    world.issuer.decline_unload(&voucher).unwrap();
+    for _ in 0..WINDOW {
+        pay_and_leave(&mut world);
+    }
+    let (mut payer, mut payee) = (client(world.other.as_mut().unwrap()), client(&mut world.purse));
+    introduce(&mut payer, &mut payee);
+    let (pay_details, req) = payee.initialize(&transfer_data(&payer, 1_00)).unwrap();
+    payer.debit(&pay_details, req).unwrap();
+    load_and_leave(&mut world);
+    let report = world.recover();
+    assert!(report.is_complete(), "{report:?}");
+    world.assert_settled();
+}
+
 /// The issuer lets the purse take so much back offline between two loads.
 fn limit_offline_receipts(world: &mut World, offline_receipts: u32) {
     let limits = Limits { offline_receipts: Amount(offline_receipts), ..PURSE_LIMITS };
@@ -189,19 +324,7 @@ fn a_refund_that_a_full_log_keeps_open_comes_back_once_the_open_collection_has_m
     let mut world = World::on(small::<{ WINDOW as usize }>("purse"), small::<12>("sam"));
     world.load(20_00).unwrap();
     world.pay(3_00).unwrap();
-    let (mut purse, mut sam) = (client(&mut world.purse), client(&mut world.sam));
-    sam.verify(&pin(OPERATOR)).unwrap();
-    let data = InitializeData {
-        kind: Kind::Refund,
-        key_version: VERSION,
-        currency: eur(),
-        amount: Amount(1_00),
-        from: sam.status().number,
-        from_sequence: sam.status().sequence,
-        time: TIME,
-    };
-    let (pay_details, req) = purse.initialize(&data).unwrap();
-    sam.debit(&pay_details, req).unwrap();
+    refund_and_leave(&mut world);
     // The purse uses the sequence that it has named, so it declines the refund.
     let full = (0..12).find_map(|_| world.pay(10).err()).expect("a full log");
     assert_eq!(full.status_code(), Some(StatusWord::NoRoom.code()));

@@ -131,9 +131,7 @@ impl<'a> Story<'a> {
                 AtHand::new(vec![(purse, &mut self.purse), payee], Some(&mut self.issuer))
             }
         };
-        let mut at_hand =
-            example::told(at_hand, Amount(amount), &[(purse, Role::Purse), (sam, Role::Merchant)], pin)
-                .map_err(wrong)?;
+        let mut at_hand = example::told(at_hand, Amount(amount), &[purse, sam], pin).map_err(wrong)?;
         let mut ear = Ear { teller: self.teller.clone(), is_card: false };
         carry_out(self.standard, name, &mut at_hand, &mut ear).map_err(wrong)
     }

@@ -102,7 +102,7 @@ impl Town {
         let mut open: Vec<PayDetails> = Vec::new();
         for place in 0..CARDS {
             let mut card = client(&mut self.cards[place]);
-            open.extend(card.open_records().unwrap().iter().map(|record| record.pay_details));
+            open.extend(card.open_records().unwrap().records.iter().map(|record| record.pay_details));
             if let Some(voucher) = self.issuer.unresolved_load(number(place)).unwrap() {
                 open.push(voucher.pay_details);
             }
