@@ -88,6 +88,7 @@ pub fn explore(scope: Scope, search: &Search) -> Explored {
         (3, 2) => with::<3, 2>(scope, search),
         (3, 3) => with::<3, 3>(scope, search),
         (4, 2) => with::<4, 2>(scope, search),
+        (5, 2) => with::<5, 2>(scope, search),
         (6, 2) => with::<6, 2>(scope, search),
         sizes => unreachable!("no scope has a window and an EF.EXC of {sizes:?}"),
     }
@@ -109,7 +110,7 @@ pub struct Explorer<const WINDOW: usize, const EXCEPTIONS: usize> {
     chance: Option<(Chance, Vec<u32>)>,
     uses: Vec<Option<NumberedUses>>,
     scripts: Vec<(usize, u32)>,
-    recovered: FxHashSet<(u32, u32, bool)>,
+    recovered: FxHashSet<([u32; PLACES], Option<u32>)>,
     recoveries: u64,
     tally: Tally,
     paths: Vec<String>,

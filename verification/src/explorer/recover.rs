@@ -15,7 +15,7 @@ use purse_tests::scheme::issuer;
 use super::Explorer;
 use super::office::Bank;
 use super::specimen::{Identity, Shipped, boot};
-use super::state::{NOBODY, State, pocket};
+use super::state::{NOBODY, PLACES, State, pocket};
 use crate::content::{Content, Past};
 use crate::property::Property;
 
@@ -49,8 +49,9 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Transport for AtHand<WINDOW, 
 const TOGETHER: usize = 8;
 
 impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> {
-    /// Plays every recovery of two cards, and of a card with the issuer, that has not been played yet; and that of all
-    /// with the issuer in one of eight states.
+    /// Plays every recovery of two cards, and of a card with the issuer, that has not been played yet; and that of all,
+    /// with the issuer where there is one, in one of eight states. Several cards are at hand in their order and in the
+    /// other one.
     pub(super) fn recover(&mut self, index: usize, state: &State) {
         if !self.scope.recovery {
             return;
@@ -60,16 +61,27 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> 
         let cards = state.cards.map(|card| if card == NOBODY { card } else { self.laboratory.at_rest(card) });
         for one in 0..parties {
             for other in one + 1..parties {
-                if self.recovered.insert((cards[one], cards[other], false)) {
-                    self.play(&[cards[one], cards[other]], None);
-                }
+                self.play_new(&[cards[one], cards[other]], None);
             }
-            if self.office.is_some() && self.recovered.insert((cards[one], state.books, true)) {
-                self.play(&[cards[one]], Some(state.books));
+            if self.office.is_some() {
+                self.play_new(&[cards[one]], Some(state.books));
             }
         }
-        if self.office.is_some() && parties > 1 && index.is_multiple_of(TOGETHER) {
-            self.play(&cards[..parties], Some(state.books));
+        if (self.office.is_some() && parties > 1 || parties > 2) && index.is_multiple_of(TOGETHER) {
+            self.play_new(&cards[..parties], self.office.is_some().then_some(state.books));
+        }
+    }
+
+    /// One that has not been played yet.
+    fn play_new(&mut self, nodes: &[u32], books: Option<u32>) {
+        let mut cards = [NOBODY; PLACES];
+        cards[..nodes.len()].copy_from_slice(nodes);
+        if self.recovered.insert((cards, books)) {
+            self.play(nodes, books);
+            if nodes.len() > 1 {
+                cards[..nodes.len()].reverse();
+                self.play(&cards[..nodes.len()], books);
+            }
         }
     }
 
@@ -78,14 +90,16 @@ impl<const WINDOW: usize, const EXCEPTIONS: usize> Explorer<WINDOW, EXCEPTIONS> 
         if past.pay_details.to == issuer() {
             return with_issuer;
         }
+        let payee = cards.iter().find(|card| self.numbers[card.party] == past.pay_details.to);
+        let Some(payee) = payee.filter(|payee| payee.content.remembers(past.pay_details.to_sequence)) else {
+            return false;
+        };
         // A SAM whose log is full cannot take a refund back before it has been collected; what the purses still bring
         // comes into its log first.
         let others = cards.iter().filter(|card| card.party != payer.party);
         let brought = others.map(|card| card.content.open().count()).sum();
         let is_purse = self.laboratory.role(payer.party) == Role::Purse;
-        let has_room = is_purse || has_room(&payer.content, WINDOW, brought);
-        let payee = cards.iter().find(|card| self.numbers[card.party] == past.pay_details.to);
-        has_room && payee.is_some_and(|payee| payee.content.remembers(past.pay_details.to_sequence))
+        is_purse || payee.content.has_credited(&past.pay_details) || has_room(&payer.content, WINDOW, brought)
     }
 
     fn play(&mut self, nodes: &[u32], books: Option<u32>) {

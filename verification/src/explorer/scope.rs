@@ -178,6 +178,17 @@ pub fn scopes(level: u32) -> Vec<Scope> {
             window: 6,
             ..bare("purchase and refund", vec![purse(2, level + 1), sam(1, level + 1)], &[purchase, refund])
         },
+        // The purse's log ends within it, the SAM's has room.
+        Scope {
+            requests,
+            window: 5,
+            confusions: false,
+            ..bare(
+                "purchase and refund, a longer life",
+                vec![purse(3, level + 4), sam(1, level + 1)],
+                &[purchase, refund],
+            )
+        },
         Scope {
             issuer: true,
             requests,

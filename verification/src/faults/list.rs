@@ -54,6 +54,7 @@ pub struct Edit {
 }
 
 const PURCHASES: Hunt = Hunt::Scope("purchase and refund", 3);
+const LONGER_LIFE: Hunt = Hunt::Scope("purchase and refund, a longer life", 4);
 const COLLECTIONS: Hunt = Hunt::Scope("purchase and collection", 1);
 const LOADS: Hunt = Hunt::Scope("load and unload", 2);
 const STOLEN: Hunt = Hunt::Scope("stolen masters", 3);
@@ -408,11 +409,32 @@ pub const FAULTS: &[Fault] = &[
             Hunt::Scope("purchase and collection", 2),
             &[Edit {
                 file: "terminal/src/flow/recovery.rs",
-                from: "    open.sort_by_key(|pay_details| pay_details.kind != Kind::Purchase);",
-                to: "    if !SEEDED { open.sort_by_key(|pay_details| pay_details.kind != Kind::Purchase); }",
+                from: "open.partition(|(_, due)| due.kind == Kind::Purchase);",
+                to: "open.partition(|(_, due)| SEEDED || due.kind == Kind::Purchase);",
             }],
         )
     },
+    fault(
+        "a recovery of one card after the other",
+        Property::RecoveryFinishes,
+        LONGER_LIFE,
+        &[Edit {
+            file: "terminal/src/flow/recovery.rs",
+            from: "        recovery.bring_purchases(cards, payer);",
+            to: "        recovery.bring_purchases(cards, payer);
+        if SEEDED { recovery.bring_others(cards, payer); }",
+        }],
+    ),
+    fault(
+        "a recovery that writes before it has asked",
+        Property::RecoveryFinishes,
+        LONGER_LIFE,
+        &[Edit {
+            file: "terminal/src/flow/recovery.rs",
+            from: "        recovery.ask(cards, payee);",
+            to: "        if !SEEDED { recovery.ask(cards, payee); }",
+        }],
+    ),
     fault(
         "INITIALIZE writes",
         Property::NothingWritten,
