@@ -40,7 +40,6 @@ pub(crate) const EQUIVALENTS: &[Equivalent] = &[
         names: &["ASK.PAYEE 260: 0 to 1", "SETTLE 70: 0 to 1"],
         reason: "an answer is 9 bytes or none",
     },
-    Equivalent { names: &["RECOVERY 60: 8 to 9"], reason: "numbers are 8 bytes each" },
     Equivalent {
         names: &[
             "RECOVERY 130: 0 to 1",
