@@ -4,7 +4,7 @@
 #![allow(clippy::inconsistent_digit_grouping, reason = "euros and cents")]
 
 use crate::support::{HOLDER, OPERATOR, World, client, introduce, transfer_data};
-use apdu_spec::command::InitializeData;
+use apdu_spec::command::{InitializeData, Voucher};
 use apdu_spec::element::{Amount, Kind};
 use apdu_spec::file::File;
 use apdu_spec::parameter::Parameter;
@@ -12,7 +12,6 @@ use apdu_spec::pocket::Limits;
 use apdu_spec::status::StatusWord;
 use purse_card::memory::Geometry;
 use purse_card::store::minimum_pages;
-use purse_terminal::client::Client;
 use purse_terminal::flow::purchase;
 use purse_terminal::flow::recovery::{CardAtHand, Outcome, Report, recover};
 use purse_terminal::transport::{EMPTY_RESPONSE, ResponseBuffer, Transport, TransportError};
@@ -38,7 +37,11 @@ fn world() -> World {
 
 /// The purse has paid and left; the SAM has not heard of it.
 fn pay_and_leave(world: &mut World) {
-    let (mut purse, mut sam) = (client(&mut world.purse), client(&mut world.sam));
+    debit_for(&mut client(&mut world.purse), &mut client(&mut world.sam));
+}
+
+/// A purchase that the SAM has not heard of.
+fn debit_for(purse: &mut CardAtHand<'_>, sam: &mut CardAtHand<'_>) {
     let data = InitializeData {
         kind: Kind::Purchase,
         key_version: VERSION,
@@ -69,16 +72,10 @@ fn load_and_leave(world: &mut World) {
 }
 
 /// The SAM has paid back, and the purse has left before it came.
-fn refund_and_leave(world: &mut World) {
+fn refund_and_leave(world: &mut World) -> Voucher {
     let (mut purse, mut sam) = (client(&mut world.purse), client(&mut world.sam));
     sam.verify(&pin(OPERATOR)).unwrap();
-    let (pay_details, req) = purse.initialize(&refund_data(&sam)).unwrap();
-    sam.debit(&pay_details, req).unwrap();
-}
-
-/// What a purse is asked for, for a refund of this SAM.
-fn refund_data(sam: &Client<&mut dyn Transport>) -> InitializeData {
-    InitializeData {
+    let data = InitializeData {
         kind: Kind::Refund,
         key_version: VERSION,
         currency: eur(),
@@ -86,7 +83,9 @@ fn refund_data(sam: &Client<&mut dyn Transport>) -> InitializeData {
         from: sam.status().number,
         from_sequence: sam.status().sequence,
         time: TIME,
-    }
+    };
+    let (pay_details, req) = purse.initialize(&data).unwrap();
+    sam.debit(&pay_details, req).unwrap()
 }
 
 /// These cards are at hand, in this order.
@@ -138,12 +137,19 @@ fn a_declined_unload_comes_back_after_the_purchase_that_it_would_push_out() {
     world.assert_settled();
 }
 
-/// The other purse has paid this one, and left before it heard that the value has come.
-fn be_paid_and_leave(world: &mut World) {
+/// The other purse has debited, and nobody has heard of it.
+fn transfer_and_leave(world: &mut World) -> Voucher {
     let (mut payer, mut payee) = (client(world.other.as_mut().unwrap()), client(&mut world.purse));
     introduce(&mut payer, &mut payee);
     let (pay_details, req) = payee.initialize(&transfer_data(&payer, 2_00)).unwrap();
-    let voucher = payer.debit(&pay_details, req).unwrap();
+    payer.debit(&pay_details, req).unwrap()
+}
+
+/// The other purse has paid this one, and left before it heard that the value has come.
+fn be_paid_and_leave(world: &mut World) {
+    let voucher = transfer_and_leave(world);
+    let (mut payer, mut payee) = (client(world.other.as_mut().unwrap()), client(&mut world.purse));
+    introduce(&mut payer, &mut payee);
     payee.credit(&voucher).unwrap();
 }
 
@@ -213,10 +219,7 @@ fn a_transfer_that_comes_does_not_push_out_a_purchase_whose_payee_is_at_hand() {
     let mut world = world().and_other();
     pay_and_leave(&mut world);
     until_it_is_the_oldest(&mut world, WINDOW - 1);
-    let (mut payer, mut payee) = (client(world.other.as_mut().unwrap()), client(&mut world.purse));
-    introduce(&mut payer, &mut payee);
-    let (pay_details, req) = payee.initialize(&transfer_data(&payer, 2_00)).unwrap();
-    payer.debit(&pay_details, req).unwrap();
+    transfer_and_leave(&mut world);
     let report = recover_in_order(&mut world, [Place::Other, Place::Sam, Place::Purse]);
     assert!(report.is_complete(), "{report:?}");
     world.assert_settled();
@@ -226,11 +229,8 @@ fn a_transfer_that_comes_does_not_push_out_a_purchase_whose_payee_is_at_hand() {
 fn an_open_load_does_not_push_out_the_only_record_of_a_refund_that_has_come() {
     let mut world = world();
     world.pay(10).unwrap();
-    let (mut purse, mut sam) = (client(&mut world.purse), client(&mut world.sam));
-    sam.verify(&pin(OPERATOR)).unwrap();
-    let (pay_details, req) = purse.initialize(&refund_data(&sam)).unwrap();
-    let voucher = sam.debit(&pay_details, req).unwrap();
-    purse.credit(&voucher).unwrap();
+    let voucher = refund_and_leave(&mut world);
+    client(&mut world.purse).credit(&voucher).unwrap();
     until_it_is_the_oldest(&mut world, WINDOW - 1);
     load_and_leave(&mut world);
     let report = world.recover();
@@ -251,18 +251,7 @@ fn a_purchase_that_comes_does_not_push_out_the_only_record_of_another_one() {
     until_it_is_the_oldest(&mut world, SAM_WINDOW / 2);
     world.collect().unwrap();
     until_it_is_the_oldest(&mut world, SAM_WINDOW / 2 - 3);
-    let (mut other, mut sam) = (client(world.other.as_mut().unwrap()), client(&mut world.sam));
-    let data = InitializeData {
-        kind: Kind::Purchase,
-        key_version: VERSION,
-        currency: eur(),
-        amount: Amount(2_00),
-        from: other.status().number,
-        from_sequence: other.status().sequence,
-        time: TIME,
-    };
-    let (pay_details, req) = sam.initialize(&data).unwrap();
-    other.debit(&pay_details, req).unwrap();
+    debit_for(&mut client(world.other.as_mut().unwrap()), &mut client(&mut world.sam));
     let report = recover_in_order(&mut world, [Place::Other, Place::Purse, Place::Sam]);
     assert!(report.is_complete(), "{report:?}");
     world.assert_settled();
@@ -281,10 +270,7 @@ fn what_a_purse_takes_back_does_not_push_out_the_only_record_from_which_it_decli
     for _ in 0..WINDOW {
         pay_and_leave(&mut world);
     }
-    let (mut payer, mut payee) = (client(world.other.as_mut().unwrap()), client(&mut world.purse));
-    introduce(&mut payer, &mut payee);
-    let (pay_details, req) = payee.initialize(&transfer_data(&payer, 1_00)).unwrap();
-    payer.debit(&pay_details, req).unwrap();
+    transfer_and_leave(&mut world);
     load_and_leave(&mut world);
     let report = world.recover();
     assert!(report.is_complete(), "{report:?}");
