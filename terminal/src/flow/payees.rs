@@ -6,16 +6,19 @@ use apdu_spec::pay_details::PayDetails;
 use super::recovery::CardAtHand;
 use super::settlement::{Answer, apart, hear};
 
+/// A payment, with its payer's place among the cards.
+pub(super) type Payment = (usize, PayDetails);
+
 /// What payees have said.
 pub(super) type Answers = Vec<(PayDetails, Answer)>;
 
-/// A card is asked what it has done with these payments to it, of which each comes with its payer's place, as far as it has
-/// used their sequences since: that writes nothing. Their payers hear of it when their turns come, for a settled transfer
+/// A card is asked what it has done with these payments to it, as far as it has used their sequences since: that writes
+/// nothing. Their payers hear of it when their turns come, for a settled transfer
 /// that was in EF.EXC is gone, and what its card knew of the sequence with it. What fails here is met again, and reported, then.
 pub(super) fn ask_payee(
     cards: &mut [CardAtHand<'_>],
     payee: usize,
-    asked: &[(usize, PayDetails)],
+    asked: &[Payment],
     answers: &mut Answers,
 ) {
     if asked.is_empty() {

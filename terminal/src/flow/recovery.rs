@@ -8,7 +8,8 @@ use apdu_spec::pay_details::PayDetails;
 use super::desk::IssuerDesk;
 use super::error::FlowError;
 use super::load::Finished;
-use super::payees::{Answers, ask_payee};
+use super::payees::{Answers, Payment, ask_payee};
+pub use super::settlement::Outcome;
 use super::settlement::{apart, meet, settle, settle_with_issuer, tell};
 use super::{collection, guard, load};
 use crate::client::{Client, Failure};
@@ -16,19 +17,6 @@ use crate::transport::Transport;
 
 /// A card at hand. Cards behind different transports are all reached alike.
 pub type CardAtHand<'a> = Client<&'a mut dyn Transport>;
-
-/// What became of one item.
-#[derive(Debug)]
-pub enum Outcome {
-    /// The payee has the value, and the payer knows.
-    Settled,
-    /// The payer has its value back.
-    Reversed,
-    /// The payee is not at hand: bring it, or ask the issuer to resolve the record.
-    PayeeAbsent,
-    /// Still open, for this reason. Where no repeat helps, the issuer resolves it.
-    StillOpen(FlowError),
-}
 
 /// One transaction that was in the air.
 #[derive(Debug)]
@@ -103,9 +91,6 @@ pub fn recover(cards: &mut [CardAtHand<'_>], issuer: Option<&mut (dyn IssuerDesk
     recovery.bring_again(cards);
     recovery.report
 }
-
-/// A payment, with its payer's place among the cards.
-type Payment = (usize, PayDetails);
 
 /// What cards still have to pay, in the order in which it is brought to an end. Purchases are brought oldest first: taking
 /// one back is a new record, which pushes the oldest one out of the log, and of open ones only a purchase can be lost that

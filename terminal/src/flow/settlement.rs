@@ -7,11 +7,23 @@ use apdu_spec::pay_details::PayDetails;
 
 use super::desk::IssuerDesk;
 use super::error::{FlowError, Party};
-use super::recovery::Outcome;
 use super::unload::Delivered;
 use super::{collection, handover, transfer, unload};
 use crate::client::Client;
 use crate::transport::Transport;
+
+/// What became of one payment.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The payee has the value, and the payer knows.
+    Settled,
+    /// The payer has its value back.
+    Reversed,
+    /// The payee is not at hand: bring it, or ask the issuer to resolve the record.
+    PayeeAbsent,
+    /// Still open, for this reason. Where no repeat helps, the issuer resolves it.
+    StillOpen(FlowError),
+}
 
 /// What a payee says of a payment.
 #[derive(Clone, Copy, Debug)]

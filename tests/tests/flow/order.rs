@@ -5,8 +5,9 @@
 
 use crate::support::{HOLDER, OPERATOR, World, client, introduce, transfer_data};
 use apdu_spec::command::{InitializeData, Voucher};
-use apdu_spec::element::{Amount, Kind};
+use apdu_spec::element::{Amount, Kind, Sequence};
 use apdu_spec::file::File;
+use apdu_spec::number::PartyNumber;
 use apdu_spec::parameter::Parameter;
 use apdu_spec::pocket::Limits;
 use apdu_spec::status::StatusWord;
@@ -42,31 +43,21 @@ fn pay_and_leave(world: &mut World) {
 
 /// A purchase that the SAM has not heard of.
 fn debit_for(purse: &mut CardAtHand<'_>, sam: &mut CardAtHand<'_>) {
-    let data = InitializeData {
-        kind: Kind::Purchase,
-        key_version: VERSION,
-        currency: eur(),
-        amount: Amount(2_00),
-        from: purse.status().number,
-        from_sequence: purse.status().sequence,
-        time: TIME,
-    };
+    let data = request(Kind::Purchase, 2_00, purse.status().number, purse.status().sequence);
     let (pay_details, req) = sam.initialize(&data).unwrap();
     purse.debit(&pay_details, req).unwrap();
+}
+
+/// What a payee is asked for.
+fn request(kind: Kind, amount: u32, from: PartyNumber, from_sequence: Sequence) -> InitializeData {
+    let (key_version, currency, amount) = (VERSION, eur(), Amount(amount));
+    InitializeData { kind, key_version, currency, amount, from, from_sequence, time: TIME }
 }
 
 /// The issuer has given value, and the purse has left before it came.
 fn load_and_leave(world: &mut World) {
     let mut purse = client(&mut world.purse);
-    let data = InitializeData {
-        kind: Kind::Load,
-        key_version: VERSION,
-        currency: eur(),
-        amount: Amount(5_00),
-        from: issuer(),
-        from_sequence: purse.status().sequence,
-        time: TIME,
-    };
+    let data = request(Kind::Load, 5_00, issuer(), purse.status().sequence);
     let (pay_details, req) = purse.initialize(&data).unwrap();
     world.issuer.load(&pay_details, req, HOLDER).unwrap();
 }
@@ -75,17 +66,19 @@ fn load_and_leave(world: &mut World) {
 fn refund_and_leave(world: &mut World) -> Voucher {
     let (mut purse, mut sam) = (client(&mut world.purse), client(&mut world.sam));
     sam.verify(&pin(OPERATOR)).unwrap();
-    let data = InitializeData {
-        kind: Kind::Refund,
-        key_version: VERSION,
-        currency: eur(),
-        amount: Amount(5),
-        from: sam.status().number,
-        from_sequence: sam.status().sequence,
-        time: TIME,
-    };
+    let data = request(Kind::Refund, 5, sam.status().number, sam.status().sequence);
     let (pay_details, req) = purse.initialize(&data).unwrap();
     sam.debit(&pay_details, req).unwrap()
+}
+
+/// The issuer has declined an unload, and the purse has not heard of it.
+fn unload_and_be_declined(world: &mut World) {
+    let mut purse = client(&mut world.purse);
+    let sequence = purse.status().sequence;
+    let asked =
+        world.issuer.unload_request(purse.status().number, eur(), Amount(1_00), sequence, TIME).unwrap();
+    let voucher = purse.debit(&asked.pay_details, asked.req).unwrap();
+    world.issuer.decline_unload(&voucher).unwrap();
 }
 
 /// These cards are at hand, in this order.
@@ -125,12 +118,7 @@ fn an_open_load_is_finished_after_the_purchase_that_it_would_push_out() {
 #[test]
 fn a_declined_unload_comes_back_after_the_purchase_that_it_would_push_out() {
     let mut world = world();
-    let mut purse = client(&mut world.purse);
-    let sequence = purse.status().sequence;
-    let asked =
-        world.issuer.unload_request(purse.status().number, eur(), Amount(1_00), sequence, TIME).unwrap();
-    let voucher = purse.debit(&asked.pay_details, asked.req).unwrap();
-    world.issuer.decline_unload(&voucher).unwrap();
+    unload_and_be_declined(&mut world);
     pay_and_leave(&mut world);
     until_it_is_the_oldest(&mut world, WINDOW - 1);
     assert!(world.recover().is_complete());
@@ -157,12 +145,7 @@ fn be_paid_and_leave(world: &mut World) {
 fn a_declined_unload_does_not_push_out_the_only_record_of_a_transfer_that_has_come() {
     let mut world = world().and_other();
     be_paid_and_leave(&mut world);
-    let mut purse = client(&mut world.purse);
-    let sequence = purse.status().sequence;
-    let asked =
-        world.issuer.unload_request(purse.status().number, eur(), Amount(1_00), sequence, TIME).unwrap();
-    let voucher = purse.debit(&asked.pay_details, asked.req).unwrap();
-    world.issuer.decline_unload(&voucher).unwrap();
+    unload_and_be_declined(&mut world);
     until_it_is_the_oldest(&mut world, WINDOW - 2);
     let report = world.recover();
     assert!(report.is_complete(), "{report:?}");
@@ -261,12 +244,7 @@ fn a_purchase_that_comes_does_not_push_out_the_only_record_of_another_one() {
 #[test]
 fn what_a_purse_takes_back_does_not_push_out_the_only_record_from_which_it_declines_a_transfer() {
     let mut world = world().and_other();
-    let mut purse = client(&mut world.purse);
-    let sequence = purse.status().sequence;
-    let asked =
-        world.issuer.unload_request(purse.status().number, eur(), Amount(1_00), sequence, TIME).unwrap();
-    let voucher = purse.debit(&asked.pay_details, asked.req).unwrap();
-    world.issuer.decline_unload(&voucher).unwrap();
+    unload_and_be_declined(&mut world);
     for _ in 0..WINDOW {
         pay_and_leave(&mut world);
     }
